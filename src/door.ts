@@ -1,0 +1,76 @@
+import { userError } from "./errors.ts";
+import type { RawInputs } from "./inputs.ts";
+import type { ActionSpec } from "./options.ts";
+
+/** How we were started, and with which raw values. */
+export type Door =
+  | { kind: "action"; post: boolean; raw: RawInputs }
+  | { kind: "terminal"; wants: "run" | "help" | "version"; raw: RawInputs };
+
+/** Tells the two doors apart: the runner starts actions without arguments and with `GITHUB_ACTIONS=true`. */
+export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: ActionSpec): Door {
+  const inAction = env.GITHUB_ACTIONS === "true" && argv.length === 0 && env.GITHUB_OUTPUT !== undefined;
+  if (!inAction) return readArguments(argv, spec);
+  const raw: Record<string, string> = {};
+  for (const { name } of spec.options) {
+    // The runner's rule: upper case, blanks to underscores, hyphens kept.
+    const value = env[`INPUT_${name.toUpperCase()}`];
+    if (value !== undefined) raw[name] = value;
+  }
+  return { kind: "action", post: env.STATE_main === "started", raw };
+}
+
+/** `[command] --name value --name=value`; a later value of the same option wins, so that `npm start -- …` overrides. */
+function readArguments(argv: readonly string[], spec: ActionSpec): Door {
+  const raw: Record<string, string> = {};
+  const names = spec.options.map((option) => option.name);
+  const rest = [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === "--help" || word === "-h") return { kind: "terminal", wants: "help", raw };
+    if (word === "--version") return { kind: "terminal", wants: "version", raw };
+    if (!word.startsWith("-")) {
+      if (raw.command !== undefined) {
+        throw userError(
+          `'${word}' is a second command after '${raw.command}'`,
+          "give one command; values belong to an --option",
+        );
+      }
+      raw.command = word;
+      continue;
+    }
+    const [, name = "", inline] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (!names.includes(name)) {
+      const near = names.find((known) => known.startsWith(name) || distance(known, name) <= 2);
+      throw userError(
+        `unknown option ${word.split("=")[0]}`,
+        near === undefined || name === ""
+          ? "see --help for the list"
+          : `did you mean --${near}? See --help for the list`,
+      );
+    }
+    raw[name] = inline ?? takeValue(name, rest);
+  }
+  return { kind: "terminal", wants: "run", raw };
+}
+
+function takeValue(name: string, rest: string[]): string {
+  const next = rest[0];
+  if (name === "offline" && next !== "true" && next !== "false") return "true";
+  if (next === undefined || next.startsWith("--")) throw userError(`--${name} needs a value`, `write --${name} VALUE`);
+  rest.shift();
+  return next;
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,156 @@
+import { resolve } from "node:path";
+import { userError } from "./errors.ts";
+import type { ActionSpec } from "./options.ts";
+import { isTarget, TARGETS, type Target, whyNotTarget } from "./rdna1/targets.ts";
+
+export const COMMANDS = ["build", "kernels", "verify", "install", "publish", "doctor"] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+/** Everything a run was asked for. Read once, checked, frozen; no one else reads options or `INPUT_*`. */
+export interface Inputs {
+  readonly command: CommandName;
+  readonly targets: readonly Target[];
+  readonly rocmVersion: string;
+  /** `auto`, `system`, `debian`, `amd`, or an absolute folder */
+  readonly toolchain: string;
+  readonly debianMirror: string | null;
+  readonly miopen: "patched" | "distribution";
+  readonly miopenSource: string | null;
+  readonly patches: string;
+  /** `conv`, `full`, or the absolute path of a command file */
+  readonly kernelSet: string;
+  readonly verify: "auto" | "gpu" | "virtual" | "off";
+  readonly prefix: string;
+  /** Absolute folder */
+  readonly output: string;
+  /** Processes at once; null: from cores and free memory */
+  readonly jobs: number | null;
+  readonly cache: "auto" | "local" | "off";
+  readonly offline: boolean;
+  /** The raw values that were not left at their defaults, for the manifest. */
+  readonly given: Readonly<Record<string, string>>;
+}
+
+/** Raw option values by name; a name that is missing takes its default from `action.yml`. */
+export type RawInputs = Readonly<Record<string, string>>;
+
+/** Checks raw values and turns them into {@link Inputs}. Relative paths are taken from `cwd`. */
+export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inputs {
+  const given: Record<string, string> = {};
+  const values = new Map<string, string>();
+  for (const option of spec.options) {
+    const value = (raw[option.name] ?? "").trim();
+    if (value !== "" && value !== option.default) given[option.name] = value;
+    values.set(option.name, value === "" ? option.default : value);
+  }
+  const get = (name: string) => values.get(name) ?? "";
+  const oneOf = <T extends string>(name: string, allowed: readonly T[]): T => choice(name, get(name), allowed);
+  const place = (name: string, words: readonly string[]) =>
+    words.includes(get(name)) ? get(name) : resolve(cwd, get(name));
+
+  const inputs: Inputs = {
+    command: oneOf("command", COMMANDS),
+    targets: parseTargets(get("targets")),
+    rocmVersion: parseVersion(get("rocm-version")),
+    toolchain: parsePlace("toolchain", get("toolchain"), ["auto", "system", "debian", "amd"], cwd),
+    debianMirror: parseMirror(get("debian-mirror")),
+    miopen: oneOf("miopen", ["patched", "distribution"]),
+    miopenSource: get("miopen-source") === "" ? null : get("miopen-source"),
+    patches: place("patches", ["auto"]),
+    kernelSet: parsePlace("kernel-set", get("kernel-set"), ["conv", "full"], cwd),
+    verify: oneOf("verify", ["auto", "gpu", "virtual", "off"]),
+    prefix: parsePrefix(get("prefix")),
+    output: resolve(cwd, get("output")),
+    jobs: parseJobs(get("jobs")),
+    cache: oneOf("cache", ["auto", "local", "off"]),
+    offline: oneOf("offline", ["true", "false"]) === "true",
+    given: Object.freeze(given),
+  };
+  refuseContradictions(inputs);
+  return Object.freeze(inputs);
+}
+
+function refuseContradictions(inputs: Inputs): void {
+  const { given } = inputs;
+  if (inputs.miopen === "distribution") {
+    for (const name of ["miopen-source", "patches"]) {
+      if (given[name] !== undefined) {
+        throw userError(
+          `${name} is given, but miopen is 'distribution', which takes no source and no patches`,
+          `leave ${name} out, or use miopen 'patched'`,
+        );
+      }
+    }
+  }
+  if (inputs.offline && inputs.cache === "off") {
+    throw userError("offline needs a cache, but cache is 'off'", "use cache 'local', or leave offline out");
+  }
+}
+
+function choice<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((word) => word === value);
+  if (found === undefined) {
+    throw userError(`${name}: '${value}' is not allowed`, `allowed are ${allowed.join(", ")}`);
+  }
+  return found;
+}
+
+function parseTargets(text: string): readonly Target[] {
+  const names = text.split(/[\s,]+/).filter((name) => name !== "");
+  const targets = new Set<Target>();
+  for (const name of names) {
+    if (!isTarget(name)) {
+      throw userError(`targets: ${whyNotTarget(name)}`, `allowed are ${Object.keys(TARGETS).join(", ")}`);
+    }
+    targets.add(name);
+  }
+  if (targets.size === 0)
+    throw userError("targets: no target is named", `allowed are ${Object.keys(TARGETS).join(", ")}`);
+  return Object.freeze([...targets].sort());
+}
+
+function parseVersion(text: string): string {
+  if (/^\d+\.\d+(\.\d+)?$/.test(text)) return text;
+  throw userError(`rocm-version: '${text}' is not a version`, "write it as in 7.2.4");
+}
+
+/** A word out of `words`, or a path: a bare word that is neither is a typing error, not a folder. */
+function parsePlace(name: string, value: string, words: readonly string[], cwd: string): string {
+  if (words.includes(value)) return value;
+  if (/^[A-Za-z0-9_-]+$/.test(value)) {
+    throw userError(
+      `${name}: '${value}' is not allowed`,
+      `allowed are ${words.join(", ")}, or a path (write ./${value} for something in this folder)`,
+    );
+  }
+  return resolve(cwd, value);
+}
+
+function parseMirror(text: string): string | null {
+  if (text === "") return null;
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw userError(`debian-mirror: '${text}' is not an address`, "write it with http://, https:// or file://");
+  }
+  if (!["http:", "https:", "file:"].includes(url.protocol)) {
+    throw userError(`debian-mirror: '${url.protocol}' is not allowed`, "allowed are http://, https:// and file://");
+  }
+  return text.replace(/\/+$/, "");
+}
+
+function parsePrefix(text: string): string {
+  if (text.startsWith("/") && !text.split("/").includes("..") && !/\s|["'$`\\]/.test(text)) return text;
+  throw userError(
+    `prefix: '${text}' is not an absolute path in plain characters`,
+    "write it as in /opt/rocm-miopen-rdna1",
+  );
+}
+
+function parseJobs(text: string): number | null {
+  if (text === "auto") return null;
+  const jobs = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (jobs >= 1 && jobs <= 256) return jobs;
+  throw userError(`jobs: '${text}' is not allowed`, "allowed are auto, or a whole number from 1 to 256");
+}

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { access, mkdir, open, readFile, rename, rm, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { codeOf, machineError, userError } from "../errors.ts";
+
+/** Whether a path exists. */
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The text of a file, or null when there is none. */
+export async function readTextIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Writes aside, flushes to disk and renames: readers see the old content or the new, never a part. */
+export async function writeWhole(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const aside = asideOf(path);
+  try {
+    const file = await open(aside, "wx", mode);
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw diskError(error, path);
+  }
+}
+
+/** A name next to `path` that no other run uses. */
+export function asideOf(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
+}
+
+/** SHA-256 of a file, streamed; lower-case hex. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** SHA-256 of text or bytes, lower-case hex. */
+export function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** Bytes that an ordinary user may still write on the file system of `folder` (which need not exist yet). */
+export async function freeBytes(folder: string): Promise<number> {
+  for (let path = folder; ; path = dirname(path)) {
+    try {
+      const { bavail, bsize } = await statfs(path);
+      return bavail * bsize;
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT" || path === dirname(path)) throw error;
+    }
+  }
+}
+
+/** Makes sure that `folder` exists and takes files; the option's name goes into the message. */
+export async function checkWritableFolder(folder: string, option: string): Promise<void> {
+  const probe = join(folder, `.rdna1-miopen-${process.pid}-${randomBytes(4).toString("hex")}`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await (await open(probe, "wx")).close();
+    await rm(probe);
+  } catch (error) {
+    if (codeOf(error) === "ENOSPC") throw diskError(error, folder);
+    throw userError(
+      `${option}: the folder ${folder} cannot be written (${codeOf(error) ?? String(error)})`,
+      `choose another folder with --${option}, or change its permissions`,
+      error,
+    );
+  }
+}
+
+/** Puts a full disk into words; passes everything else on. */
+export function diskError(error: unknown, path: string): unknown {
+  const code = codeOf(error);
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return machineError(
+    `the disk is full: ${path} could not be written`,
+    "free some space and run the same command again",
+    error,
+  );
+}

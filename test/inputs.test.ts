@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openDoor } from "../src/door.ts";
+import { RdnaError } from "../src/errors.ts";
+import { COMMANDS, parseInputs } from "../src/inputs.ts";
+import { helpText, parseActionSpec } from "../src/options.ts";
+
+const spec = parseActionSpec(readFileSync(join(import.meta.dirname, "../action.yml"), "utf8"));
+const parse = (raw: Record<string, string>) => parseInputs(raw, spec, "/somewhere");
+const isUserError = (pattern: RegExp) => (error: unknown) =>
+  error instanceof RdnaError && error.kind === "user" && pattern.test(`${error.message} ${error.remedy}`);
+
+test("takes every default from action.yml", () => {
+  const inputs = parse({});
+  assert.equal(inputs.command, "build");
+  assert.deepEqual(inputs.targets, ["gfx1010"]);
+  assert.equal(inputs.rocmVersion, "7.0.2");
+  assert.equal(inputs.output, "/somewhere/out");
+  assert.equal(inputs.jobs, null);
+  assert.equal(inputs.offline, false);
+  assert.deepEqual(inputs.given, {});
+});
+
+test("names every command and every allowed value in action.yml", () => {
+  const description = spec.options.find(({ name }) => name === "command")?.description ?? "";
+  for (const command of COMMANDS) assert.match(description, new RegExp(`\\b${command}\\b`));
+});
+
+test("takes targets separated by commas, blanks or lines, each once, in order", () => {
+  assert.deepEqual(parse({ targets: "gfx1012, gfx1010\ngfx1012" }).targets, ["gfx1010", "gfx1012"]);
+});
+
+for (const [what, raw, pattern] of [
+  ["an RDNA2 target and says why", { targets: "gfx1030" }, /RDNA2.*allowed are gfx1010, gfx1011, gfx1012/],
+  ["an unknown target", { targets: "navi10" }, /navi10/],
+  ["a list without targets", { targets: " , " }, /no target/],
+  ["zero jobs", { jobs: "0" }, /jobs: '0'.*from 1 to 256/],
+  ["a negative number of jobs", { jobs: "-1" }, /jobs: '-1'/],
+  ["jobs with a fraction", { jobs: "1.5" }, /jobs: '1.5'/],
+  ["an unknown command", { command: "biuld" }, /command: 'biuld'.*build, kernels/],
+  ["a bare word as toolchain", { toolchain: "redhat" }, /toolchain: 'redhat'.*\.\/redhat/],
+  ["a bare word as kernel set", { "kernel-set": "convs" }, /kernel-set: 'convs'/],
+  ["a version that is none", { "rocm-version": "latest" }, /rocm-version: 'latest'/],
+  ["a mirror that is no address", { "debian-mirror": "mirror" }, /debian-mirror/],
+  ["a mirror over ftp", { "debian-mirror": "ftp://localhost/debian" }, /ftp:/],
+  ["a relative prefix", { prefix: "opt/x" }, /prefix/],
+  ["a prefix that a shell would read", { prefix: "/opt/$(id)" }, /prefix/],
+  ["a source for the distribution's MIOpen", { miopen: "distribution", "miopen-source": "x.tar" }, /miopen-source/],
+  ["offline without a cache", { offline: "true", cache: "off" }, /offline/],
+  ["offline with another word", { offline: "yes" }, /offline: 'yes'.*true, false/],
+] as const) {
+  test(`refuses ${what}`, () => {
+    assert.throws(() => parse(raw), isUserError(pattern));
+  });
+}
+
+test("reads options in both spellings; a later one wins", () => {
+  const door = openDoor(["kernels", "--jobs", "1", "--jobs=3", "--offline", "--targets", "gfx1011"], {}, spec);
+  assert.deepEqual(door, {
+    kind: "terminal",
+    wants: "run",
+    raw: { command: "kernels", jobs: "3", offline: "true", targets: "gfx1011" },
+  });
+});
+
+test("refuses an unknown option and names the one that was meant", () => {
+  assert.throws(() => openDoor(["--target", "gfx1010"], {}, spec), isUserError(/--target.*--targets/));
+  assert.throws(() => openDoor(["--kernle-set", "conv"], {}, spec), isUserError(/--kernel-set/));
+  assert.throws(() => openDoor(["-x"], {}, spec), isUserError(/unknown option -x/));
+});
+
+test("refuses an option without its value, and a second command", () => {
+  assert.throws(() => openDoor(["--jobs"], {}, spec), isUserError(/--jobs needs a value/));
+  assert.throws(() => openDoor(["--jobs", "--offline"], {}, spec), isUserError(/--jobs needs a value/));
+  assert.throws(() => openDoor(["build", "kernels"], {}, spec), isUserError(/'kernels' is a second command/));
+});
+
+test("reads INPUT_ variables in a runner, and knows the post step by its state", () => {
+  const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: "/dev/null", "INPUT_KERNEL-SET": "full", INPUT_JOBS: "" };
+  assert.deepEqual(openDoor([], env, spec), { kind: "action", post: false, raw: { "kernel-set": "full", jobs: "" } });
+  const post = openDoor([], { ...env, STATE_main: "started" }, spec);
+  assert.equal(post.kind === "action" && post.post, true);
+});
+
+test("lists every input in --help within 80 columns", () => {
+  const help = helpText(spec);
+  for (const { name } of spec.options) assert.match(help, new RegExp(`--${name}\\b`));
+  assert.deepEqual(
+    help.split("\n").filter((line) => line.length > 80),
+    [],
+  );
+});
