@@ -1,0 +1,162 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { machineError, userError } from "../../errors.ts";
+import type { Command, Exec, ExecResult } from "../../ports/exec.ts";
+import type { Log } from "../../ports/log.ts";
+import { isPrunedPackage } from "../prune.ts";
+import {
+  type AptPlan,
+  type ArchivePackage,
+  aptConf,
+  PROXIES,
+  parseMadison,
+  parseUris,
+  preferences,
+  releaseDates,
+  sourcesList,
+  WANTED_PACKAGES,
+} from "./apt.ts";
+import type { Environment } from "./mirror.ts";
+import { withParent } from "./parent.ts";
+
+export interface ArchivePorts {
+  exec: Exec;
+  log: Log;
+  env: Environment;
+  signal?: AbortSignal;
+}
+
+/**
+ * Asks the archive which package files make the wanted ROCm: updates the lists of the isolated apt, resolves, and leaves
+ * out what prune.ts names. Throws a machine error when the archive cannot be reached or is not Debian's, and a user error
+ * when it has another ROCm.
+ */
+export async function resolvePackages(plan: AptPlan, ports: ArchivePorts): Promise<ArchivePackage[]> {
+  await writeConfiguration(plan);
+  await update(plan, ports);
+  await sayExpired(plan, ports.log);
+  const all = await resolve(plan, ports);
+  return all.filter(({ name }) => !isPrunedPackage(name));
+}
+
+async function writeConfiguration(plan: AptPlan): Promise<void> {
+  for (const folder of [
+    "etc/apt.conf.d",
+    "etc/preferences.d",
+    "state/lists/partial",
+    "cache/archives/partial",
+    "log",
+  ]) {
+    await mkdir(join(plan.dir, folder), { recursive: true });
+  }
+  await writeFile(join(plan.dir, "status"), "");
+  await writeFile(join(plan.dir, "apt.conf"), aptConf(plan));
+  await writeFile(join(plan.dir, "etc/sources.list"), sourcesList(plan));
+  await writeFile(join(plan.dir, "etc/preferences"), preferences(plan.rocmVersion));
+}
+
+/** An apt program that knows nothing but the folder of `plan`. */
+export function aptCommand(plan: Pick<AptPlan, "dir">, env: Environment, file: string, ...args: string[]): Command {
+  const proxies: Record<string, string> = {};
+  for (const name of PROXIES) {
+    const value = env[name];
+    if (value !== undefined) proxies[name] = value;
+  }
+  const own = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", APT_CONFIG: join(plan.dir, "apt.conf") };
+  return withParent({ file, args, env: { ...proxies, ...own }, cwd: plan.dir });
+}
+
+async function run(plan: AptPlan, ports: ArchivePorts, file: string, ...args: string[]): Promise<ExecResult> {
+  const options = { timeoutMs: 240_000, keep: 16 << 20, ...(ports.signal && { signal: ports.signal }) };
+  const result = await ports.exec.run(aptCommand(plan, ports.env, file, ...args), options);
+  ports.signal?.throwIfAborted();
+  return result;
+}
+
+async function update(plan: AptPlan, ports: ArchivePorts): Promise<void> {
+  ports.log.info(`asking the archive at ${plan.mirror}`);
+  const result = await run(plan, ports, "apt-get", "update", "-q");
+  if (result.code === 0) return;
+  const why = reasons(result);
+  if (/No space left/.test(why)) throw machineError(`the disk of ${plan.dir} is full`, "free space there");
+  if (/does not have a Release file|404 +Not Found/.test(why)) {
+    throw machineError(
+      `${plan.mirror} is not a Debian archive with the suites sid and experimental: ${why}`,
+      "give another mirror with the debian-mirror option",
+    );
+  }
+  if (/NO_PUBKEY|not signed|EXPKEYSIG|BADSIG|signatures? (could not|couldn't) be verified/.test(why)) {
+    throw machineError(
+      `the signature of ${plan.mirror} cannot be checked with ${plan.keyring}: ${why}`,
+      "update the package debian-archive-keyring, or give another mirror with the debian-mirror option",
+    );
+  }
+  throw machineError(
+    `cannot reach the archive at ${plan.mirror}: ${result.timedOut ? "no answer in 4 minutes" : why}`,
+    "check the network and the proxy in the apt configuration, or give another mirror with the debian-mirror option",
+  );
+}
+
+/** apt's own error lines, in one line. */
+function reasons({ stderr, code }: ExecResult): string {
+  const lines = stderr.split("\n").filter((line) => /^[EW]:/.test(line));
+  const unique = [...new Set(lines.map((line) => line.slice(2).trim()))];
+  return unique.slice(0, 3).join("; ") || `apt-get ended with ${code}`;
+}
+
+async function sayExpired(plan: AptPlan, log: Log): Promise<void> {
+  const lists = join(plan.dir, "state/lists");
+  for (const file of (await readdir(lists)).filter((name) => name.endsWith("InRelease"))) {
+    const { suite, date, validUntil } = releaseDates(await readFile(join(lists, file), "utf8"));
+    if (validUntil === null || validUntil.getTime() > Date.now()) continue;
+    log.warning(
+      `the mirror's ${suite} is of ${day(date)} and was valid until ${day(validUntil)}; its signature is good, so it is used`,
+    );
+  }
+}
+
+function day(date: Date | null): string {
+  return date?.toISOString().slice(0, 10) ?? "an unknown date";
+}
+
+async function resolve(plan: AptPlan, ports: ArchivePorts): Promise<ArchivePackage[]> {
+  const available = parseMadison((await run(plan, ports, "apt-cache", "madison", "libmiopen1-tests")).stdout);
+  const fits = (version: string) => isRelease(version, plan.rocmVersion);
+  if (!available.some(({ version }) => fits(version))) {
+    const there = available.map(({ version, suite }) => `${version.replace(/[+-].*/, "")} (${suite})`).join(", ");
+    throw userError(
+      `rocm-version: Debian's archive has no ROCm ${plan.rocmVersion} with MIOpen; it has ${there || "none"}`,
+      "choose one of these with the rocm-version option, or use toolchain system with an installed ROCm",
+    );
+  }
+  const result = await run(plan, ports, "apt-get", "install", "-y", "-qq", "--print-uris", ...WANTED_PACKAGES);
+  const packages = parseUris(result.stdout);
+  if (result.code !== 0 || packages.length === 0) {
+    throw machineError(
+      `apt cannot put ROCm ${plan.rocmVersion} together from ${plan.mirror}: ${reasons(result)}`,
+      "the archive may be in the middle of a change; try again later or give another mirror with debian-mirror",
+    );
+  }
+  checkVersions(packages, plan.rocmVersion);
+  return packages;
+}
+
+/** Whether a Debian version is of this upstream release: `7.2.4+dfsg-1` is of 7.2.4, `7.2.40-1` is not. */
+export function isRelease(version: string, release: string): boolean {
+  return version.startsWith(release) && !/^[0-9.]/.test(version.slice(release.length));
+}
+
+/** MIOpen must be the wanted release; the HIP runtime and rocBLAS, which have their own point releases, of its series. */
+export function checkVersions(packages: readonly ArchivePackage[], rocmVersion: string): void {
+  const series = rocmVersion.split(".").slice(0, 2).join(".");
+  for (const { name, version } of packages) {
+    const good = /^libmiopen1(-tests)?$/.test(name)
+      ? isRelease(version, rocmVersion)
+      : !/^(libamdhip64|librocblas|libhiprtc)\d*(-\d+)?$/.test(name) || version.startsWith(`${series}.`);
+    if (good) continue;
+    throw machineError(
+      `the archive pairs ROCm ${rocmVersion} with ${name} ${version}`,
+      "choose another rocm-version, or give another mirror with the debian-mirror option",
+    );
+  }
+}

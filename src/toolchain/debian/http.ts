@@ -1,0 +1,138 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { rename, rm, stat } from "node:fs/promises";
+import { get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpsGet } from "node:https";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { codeOf } from "../../errors.ts";
+
+/** A file of the archive, and where it goes. */
+export interface FetchedFile {
+  url: string;
+  target: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** The archive does not have the file (any more). */
+export class GoneError extends Error {}
+
+/** The bytes that came are not those that were promised. */
+export class DamagedError extends Error {}
+
+/** Milliseconds without a byte after which a connection counts as dead. */
+const SILENCE = 30_000;
+
+/**
+ * Fetches a file of known size and digest over http, https or from a folder; it appears under its name only when both are
+ * right. What an earlier try left in `<target>.part` is kept and continued: files of an archive's pool never change, and
+ * the digest is checked over the whole (apt itself resumes only where a server sends Last-Modified, which proxies drop).
+ */
+export async function fetchFile(file: FetchedFile, signal: AbortSignal): Promise<void> {
+  const part = `${file.target}.part`;
+  let have = await sizeOf(part);
+  if (have > file.bytes) {
+    await rm(part);
+    have = 0;
+  }
+  const hash = createHash("sha256");
+  if (have < file.bytes) {
+    const source = await open(file, have, signal);
+    if (source.offset === 0) have = 0;
+    else await hashFile(part, hash);
+    const meter = measured(hash, file.bytes - have);
+    await pipeline(source.stream, meter, createWriteStream(part, { flags: have === 0 ? "w" : "a" }), { signal });
+  } else {
+    await hashFile(part, hash);
+  }
+  if ((await sizeOf(part)) < file.bytes) throw new Error("the connection ended early");
+  if (hash.digest("hex") !== file.sha256) {
+    await rm(part, { force: true });
+    throw new DamagedError(`${file.url} is damaged: its SHA-256 is not the archive's`);
+  }
+  await rename(part, file.target);
+}
+
+/** Whether a file is there with this size and digest. */
+export async function isIntact(file: FetchedFile): Promise<boolean> {
+  if ((await sizeOf(file.target)) !== file.bytes) return false;
+  const hash = createHash("sha256");
+  await hashFile(file.target, hash);
+  return hash.digest("hex") === file.sha256;
+}
+
+/** Bytes of a file; 0 when there is none. */
+export async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function hashFile(file: string, hash: Hash): Promise<void> {
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+}
+
+/** Hashes what passes and refuses more bytes than were promised. */
+function measured(hash: Hash, limit: number): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      passed += chunk.length;
+      if (passed > limit) return done(new DamagedError("the server sends more than the archive lists"));
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+}
+
+interface Source {
+  stream: NodeJS.ReadableStream;
+  /** Where the stream begins in the file: what was asked for, or 0 when the server does not continue files. */
+  offset: number;
+}
+
+async function open(file: FetchedFile, offset: number, signal: AbortSignal): Promise<Source> {
+  if (file.url.startsWith("file:")) {
+    const path = fileURLToPath(file.url.replace(/^file:\/*/, "file:///"));
+    if ((await sizeOf(path)) === 0) throw new GoneError(`${path} does not exist`);
+    return { stream: createReadStream(path, { start: offset }), offset };
+  }
+  const response = await request(file.url, offset, signal);
+  const begins = /^bytes (\d+)-/.exec(response.headers["content-range"] ?? "")?.[1];
+  const continued = response.statusCode === 206 && Number(begins) === offset;
+  if (response.statusCode === 206 && !continued) {
+    response.destroy();
+    throw new Error("the server answered with another part of the file than was asked for");
+  }
+  return { stream: response, offset: continued ? offset : 0 };
+}
+
+async function request(url: string, offset: number, signal: AbortSignal, hops = 5): Promise<IncomingMessage> {
+  const headers = { "user-agent": "rdna1-miopen", ...(offset > 0 && { range: `bytes=${offset}-` }) };
+  const get = url.startsWith("https:") ? httpsGet : httpGet;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const call = get(url, { headers, signal, timeout: SILENCE }, resolve);
+    call.on("timeout", () => call.destroy(new Error(`no byte from ${new URL(url).host} in ${SILENCE / 1000} s`)));
+    call.on("error", reject);
+  });
+  const status = response.statusCode ?? 0;
+  if (status === 200 || status === 206) return response;
+  response.resume();
+  const location = response.headers.location;
+  if (status >= 300 && status < 400 && location !== undefined && hops > 0) {
+    const next = new URL(location, url);
+    if (url.startsWith("https:") && next.protocol !== "https:") throw new Error(`${url} leads away from https`);
+    return request(next.href, offset, signal, hops - 1);
+  }
+  if (status === 404 || status === 410) throw new GoneError(`${url}: the server answers ${status}`);
+  throw new Error(`${url}: the server answers ${status}`);
+}
+
+/** Whether trying again may help. */
+export function isTransient(error: unknown): boolean {
+  const code = codeOf(error);
+  return !(error instanceof GoneError || code === "ENOSPC" || code === "EACCES" || code === "ABORT_ERR");
+}

@@ -1,0 +1,42 @@
+import type { Context } from "../context.ts";
+import { machineError } from "../errors.ts";
+import { type DebianOptions, verifiedToolchain } from "./debian.ts";
+import { resolveToolchain } from "./resolve.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/** A toolchain that can be checked once, when a stage is about to use it. */
+export interface SoundToolchain extends Toolchain {
+  /** Checks every file against its digest and repairs the tree where it can; later calls are free. */
+  ensureSound(): Promise<void>;
+}
+
+/** The toolchain that was asked for, without network where it lies in the cache. */
+export async function toolchainStage(context: Context): Promise<SoundToolchain> {
+  const { inputs, exec, log } = context;
+  const options: DebianOptions = {
+    rocmVersion: inputs.rocmVersion,
+    cacheRoot: context.cacheRoot,
+    mirror: inputs.debianMirror,
+    offline: inputs.offline,
+    jobs: context.jobs,
+    env: context.env,
+  };
+  const started = performance.now();
+  const ports = { exec, log };
+  const toolchain = await resolveToolchain({ ...options, toolchain: inputs.toolchain }, ports);
+  context.timings.toolchain = (performance.now() - started) / 1000;
+  let sound: Promise<void> | undefined;
+  const check = async () => {
+    const checked = await verifiedToolchain(toolchain, options, ports);
+    if (checked.digest === toolchain.digest) return;
+    throw machineError(
+      "the toolchain was damaged, and the archive has newer packages than it was made from",
+      "run the same command again: it starts from the new toolchain",
+    );
+  };
+  const ensureSound = () => {
+    sound ??= check();
+    return sound;
+  };
+  return { ...toolchain, ensureSound };
+}
