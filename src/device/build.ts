@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { machineError } from "../errors.ts";
+import type { Command, Exec } from "../ports/exec.ts";
+import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
+import { type Compiler, findCompiler } from "./compiler.ts";
+import { EXPORTS, hipOperations, stubAssembly } from "./stubs.ts";
+
+const SOURCES = "src/device/cpp";
+const FLAGS = ["-std=c++20", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror", "-D__HIP_PLATFORM_AMD__"];
+const COMPILES_AT_ONCE = 2;
+
+/** The device's C++ files (sources and headers), relative to the project, sorted. */
+export async function deviceSources(projectRoot: string): Promise<string[]> {
+  const names = await readdir(join(projectRoot, SOURCES));
+  return names
+    .filter((name) => /\.(cpp|hpp)$/.test(name))
+    .sort()
+    .map((name) => `${SOURCES}/${name}`);
+}
+
+/** SHA-256 of everything in the project that the library is made from. The toolchain is the caller's to add. */
+export async function deviceDigest(projectRoot: string): Promise<string> {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([FLAGS, EXPORTS, stubAssembly(["hipExample"])]));
+  for (const source of await deviceSources(projectRoot)) {
+    hash.update(`\0${source}\0`).update(await readFile(join(projectRoot, source)));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Compiles and links the virtual device for a toolchain, with the toolchain's own clang when it has what that needs,
+ * else with the host's compiler. `outFile` appears whole or not at all.
+ */
+export async function buildDevice(
+  toolchain: Toolchain,
+  projectRoot: string,
+  outFile: string,
+  exec: Exec,
+): Promise<void> {
+  const compiler = await findCompiler(toolchain);
+  await mkdir(dirname(outFile), { recursive: true });
+  const work = await mkdtemp(join(dirname(outFile), ".device-build-"));
+  try {
+    const include = await headerFolder(toolchain, work);
+    const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
+    const stubs = join(work, "stubs.s");
+    await writeFile(stubs, stubAssembly(await runtimeOperations(toolchain, exec)));
+    const versionScript = join(work, "exports.map");
+    await writeFile(versionScript, EXPORTS);
+    const objects = await compileAll(compiler, exec, work, [
+      { source: stubs, flags: [] },
+      ...sources.map((file) => ({ source: join(projectRoot, file), flags: [...FLAGS, "-isystem", include] })),
+    ]);
+    const library = join(work, "device.so");
+    await must(exec, compiler.link(objects, library, versionScript), `link the virtual device with ${compiler.name}`);
+    await rename(library, outFile);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A folder with nothing but links to the HIP and comgr headers: the toolchain's whole include folder may hold the C
+ * headers of another distribution.
+ */
+async function headerFolder(toolchain: Toolchain, work: string): Promise<string> {
+  const folder = join(work, "include");
+  await mkdir(folder);
+  for (const name of ["hip", "amd_comgr"]) await symlink(join(toolchain.paths.include, name), join(folder, name));
+  return folder;
+}
+
+/** Names of all operations that the toolchain's HIP runtime exports. */
+async function runtimeOperations(toolchain: Toolchain, exec: Exec): Promise<string[]> {
+  const files = await readdir(toolchain.paths.hip).catch(() => []);
+  const runtime = files.find((name) => /^libamdhip64\.so(\.\d+)?$/.test(name));
+  if (runtime === undefined) {
+    throw machineError(`there is no libamdhip64.so in ${toolchain.paths.hip}`, "check the toolchain");
+  }
+  const args = ["-D", "--defined-only", "--format=just-symbols", join(toolchain.paths.hip, runtime)];
+  const nm = programCommand(toolchain, join(toolchain.paths.llvmBin, "llvm-nm"), args);
+  const operations = hipOperations(await must(exec, nm, `list the symbols of ${runtime}`));
+  if (!operations.includes("hipMalloc")) {
+    throw machineError(`${join(toolchain.paths.hip, runtime)} does not export hipMalloc`, "check the toolchain");
+  }
+  return operations;
+}
+
+interface Unit {
+  source: string;
+  flags: readonly string[];
+}
+
+async function compileAll(compiler: Compiler, exec: Exec, work: string, units: readonly Unit[]): Promise<string[]> {
+  const objects = units.map(({ source }) => join(work, `${basename(source).replace(/\.\w+$/, "")}.o`));
+  const waiting = units.entries();
+  const worker = async () => {
+    for (const [index, { source, flags }] of waiting) {
+      const command = compiler.compile(source, objects[index] ?? "", flags);
+      await must(exec, command, `compile ${basename(source)} with ${compiler.name}`);
+    }
+  };
+  await Promise.all(Array.from({ length: COMPILES_AT_ONCE }, worker));
+  return objects;
+}
+
+/** Runs a command that has to succeed; its standard output. */
+async function must(exec: Exec, command: Command, what: string): Promise<string> {
+  const result = await exec.run(command, { timeoutMs: 300_000 });
+  if (result.code === 0) return result.stdout;
+  const end = result.stderr.trim().split("\n").slice(-20).join("\n");
+  const how = result.timedOut ? "took longer than 5 minutes" : `ended with ${result.code ?? result.signal}`;
+  throw machineError(`cannot ${what}: it ${how}\n${end}`, "see the compiler's message above");
+}

@@ -1,0 +1,31 @@
+// What the device was told to be, read once from RDNA1_DEVICE_* when the library is loaded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace rdna1 {
+
+enum class CompileMode { allow, count, refuse };
+
+struct Config {
+  std::string target;            ///< gfx1010, gfx1011 or gfx1012
+  std::uint32_t mach = 0;        ///< ELF e_flags machine field of the target [LLVM AMDGPUUsage, EF_AMDGPU_MACH]
+  std::string cardName;          ///< what hipDeviceProp_t::name says
+  int wgps = 0;                  ///< work-group processors; HIP reports them as multiProcessorCount
+  std::uint64_t memoryBytes = 0; ///< device memory
+  std::string logFile;           ///< JSON lines, or empty
+  CompileMode compile = CompileMode::allow;
+};
+
+/// Name of a mode as it is written in RDNA1_DEVICE_COMPILE.
+const char* nameOf(CompileMode mode);
+
+/// Reads a process environment ("NAME=value" strings, null-terminated list). A string is what is wrong with it.
+std::variant<Config, std::string> parseConfig(const char* const* environment);
+
+/// The configuration of this process. Ends the process with status 2 and one line on stderr when it is not usable.
+const Config& config();
+
+} // namespace rdna1

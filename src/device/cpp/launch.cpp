@@ -1,0 +1,74 @@
+#include "launch.hpp"
+
+#include "clock.hpp"
+#include "log.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <span>
+
+namespace rdna1 {
+namespace {
+
+constexpr std::uint32_t kLargestGroup = 1024;
+constexpr std::uint32_t kLargestLds = 65536; // of one work-group [RDNA1 ISA §2.5]
+constexpr std::size_t kLoggedArguments = 256;
+
+std::atomic<std::uint64_t> dispatches{0};
+
+} // namespace
+
+std::vector<std::byte> packArguments(const Kernel& kernel, void* const* arguments) {
+  std::vector<std::byte> packed(kernel.explicitSize());
+  std::size_t index = 0;
+  for (const KernelArgument& argument : kernel.arguments) {
+    if (argument.hidden()) continue;
+    std::memcpy(packed.data() + argument.offset, arguments[index++], argument.size);
+  }
+  return packed;
+}
+
+std::string dispatchProblem(const Dispatch& dispatch) {
+  std::uint64_t groupSize = 1;
+  for (int axis = 0; axis < 3; ++axis) {
+    if (dispatch.grid[axis] == 0 || dispatch.block[axis] == 0) return "the grid or the block is empty";
+    groupSize *= dispatch.block[axis];
+  }
+  if (groupSize > kLargestGroup) return "a work-group of " + std::to_string(groupSize) + " work-items exceeds 1024";
+  if (dispatch.function == nullptr) return "";
+  const Kernel& kernel = *dispatch.function->kernel;
+  if (groupSize > kernel.largestGroup) {
+    return "a work-group of " + std::to_string(groupSize) + " work-items exceeds the " +
+           std::to_string(kernel.largestGroup) + " that the kernel was compiled for";
+  }
+  const std::uint64_t lds = std::uint64_t{kernel.ldsSize} + dispatch.dynamicLds;
+  if (lds > kLargestLds) return std::to_string(lds) + " bytes of LDS exceed 65536";
+  if (dispatch.kernarg.size() < kernel.explicitSize()) {
+    return std::to_string(dispatch.kernarg.size()) + " bytes of arguments, the kernel takes " +
+           std::to_string(kernel.explicitSize());
+  }
+  return "";
+}
+
+void run(const Dispatch& dispatch) {
+  dispatches.fetch_add(1, std::memory_order_relaxed);
+  const std::span<const std::byte> arguments = dispatch.kernarg;
+  const auto& module = dispatch.function == nullptr ? std::string() : dispatch.function->module->md5;
+  const std::uint32_t lds = dispatch.dynamicLds + (dispatch.function == nullptr ? 0 : dispatch.function->kernel->ldsSize);
+  Event("launch")
+      .text("api", dispatch.api)
+      .text("kernel", dispatch.name)
+      .text("module", module)
+      .numbers("grid", dispatch.grid)
+      .numbers("block", dispatch.block)
+      .number("lds", lds)
+      .number("argumentBytes", static_cast<std::int64_t>(arguments.size()))
+      .hex("arguments", arguments.first(std::min(arguments.size(), kLoggedArguments)))
+      .flag("executed", false)
+      .send();
+  deviceClock().advance();
+}
+
+std::uint64_t dispatchCount() { return dispatches.load(std::memory_order_relaxed); }
+
+} // namespace rdna1

@@ -1,0 +1,38 @@
+// One kernel dispatch, gathered from whichever launch call it came through.
+#pragma once
+
+#include "module.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rdna1 {
+
+struct Dispatch {
+  std::string api;                          ///< the HIP call
+  std::string name;                         ///< of the kernel
+  std::shared_ptr<const Function> function; ///< null: a kernel of a fat binary that could not be read
+  std::array<std::uint32_t, 3> grid{};      ///< work-items
+  std::array<std::uint32_t, 3> block{};     ///< work-items of a work-group
+  std::uint32_t dynamicLds = 0;             ///< bytes, on top of the kernel's static LDS
+  std::vector<std::byte> kernarg;           ///< explicit arguments as they lie in the kernel-argument segment
+};
+
+/// Explicit arguments from an array of pointers, one for each, laid out by the kernel's metadata.
+std::vector<std::byte> packArguments(const Kernel& kernel, void* const* arguments);
+
+/// Why the device cannot run it, or an empty string.
+std::string dispatchProblem(const Dispatch& dispatch);
+
+/// Logs the dispatch. Kernels are not executed yet: memory stays as it is.
+void run(const Dispatch& dispatch);
+
+/// Dispatches so far.
+std::uint64_t dispatchCount();
+
+} // namespace rdna1

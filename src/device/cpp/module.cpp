@@ -1,0 +1,141 @@
+#include "module.hpp"
+
+#include "bundle.hpp"
+#include "config.hpp"
+#include "log.hpp"
+#include "md5.hpp"
+#include "memory.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+
+namespace rdna1 {
+namespace {
+
+std::mutex functionsMutex;
+auto& functions() {
+  static auto* map = new std::unordered_map<const void*, std::shared_ptr<const Function>>;
+  return *map;
+}
+
+std::string machineName(std::uint32_t mach) {
+  switch (mach) { // [LLVM AMDGPUUsage, EF_AMDGPU_MACH]
+  case 0x33: return "gfx1010";
+  case 0x34: return "gfx1011";
+  case 0x35: return "gfx1012";
+  case 0x36: return "gfx1030";
+  case 0x42: return "gfx1013";
+  case 0x52: return "gfx10-1-generic";
+  default: break;
+  }
+  char digits[16];
+  std::snprintf(digits, sizeof digits, "machine 0x%x", mach);
+  return digits;
+}
+
+/// Why the target cannot run the object, or an empty string.
+std::string mismatch(const CodeObject& object) {
+  if (object.mach != config().mach) return "it is for " + machineName(object.mach) + ", the device is " + config().target;
+  if (object.xnack == 3) return "it needs xnack on, the device is " + config().target + ":xnack-";
+  return "";
+}
+
+void logModule(const std::string& source, std::span<const std::byte> bytes, const CodeObject* object,
+               const std::string& problem) {
+  Event event("module");
+  event.text("source", source).flag("accepted", problem.empty());
+  event.text("md5", md5(bytes)).number("bytes", static_cast<std::int64_t>(bytes.size()));
+  if (object != nullptr) {
+    event.number("flags", object->flags).number("version", object->version);
+    event.number("kernels", static_cast<std::int64_t>(object->kernels.size()));
+  }
+  if (!problem.empty()) event.text("problem", problem);
+  event.send();
+}
+
+} // namespace
+
+std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<const std::byte> bytes,
+                                                                    const std::string& source) {
+  const auto refuse = [&](LoadProblem kind, std::string message, const CodeObject* object = nullptr) {
+    logModule(source, bytes, object, message);
+    return LoadFailure{kind, std::move(message)};
+  };
+  if (isBundle(bytes)) {
+    auto unbundled = objectInBundle(bytes, config().target);
+    if (auto* problem = std::get_if<std::string>(&unbundled)) {
+      const std::size_t head = std::min<std::size_t>(bytes.size(), 4096); // the bundle's true size is not known
+      bytes = bytes.first(head);
+      return refuse(LoadProblem::noBinaryForTarget, std::move(*problem));
+    }
+    bytes = std::get<std::span<const std::byte>>(unbundled);
+  }
+  const auto size = elfFileSize(bytes);
+  if (!size) {
+    bytes = bytes.first(std::min<std::size_t>(bytes.size(), 64));
+    return refuse(LoadProblem::invalidImage, "it is no ELF file");
+  }
+  if (*size < bytes.size()) bytes = bytes.first(*size); // an image given by address comes with what follows it
+  auto parsed = parseCodeObject(bytes);
+  if (auto* problem = std::get_if<std::string>(&parsed)) {
+    return refuse(LoadProblem::invalidImage, std::move(*problem));
+  }
+  auto module = std::make_shared<Module>();
+  module->object = std::get<CodeObject>(std::move(parsed));
+  module->source = source;
+  if (std::string problem = mismatch(module->object); !problem.empty()) {
+    return refuse(LoadProblem::noBinaryForTarget, std::move(problem), &module->object);
+  }
+  module->image = static_cast<std::byte*>(memory().allocate(module->object.imageSize, MemoryKind::device));
+  if (module->image == nullptr) return refuse(LoadProblem::outOfMemory, "no device memory is left", &module->object);
+  for (const Segment& segment : module->object.segments) {
+    std::memcpy(module->image + segment.address, bytes.data() + segment.offset, segment.fileSize);
+  }
+  module->md5 = md5(bytes);
+  logModule(source, bytes, &module->object, "");
+  return std::shared_ptr<const Module>(module.get(), [owner = module](const Module* gone) mutable {
+    memory().release(gone->image);
+    owner.reset();
+  });
+}
+
+std::size_t readableBytes(const void* pointer) {
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  std::uintptr_t end = 0;
+  if (std::FILE* maps = std::fopen("/proc/self/maps", "re")) {
+    char line[512];
+    while (std::fgets(line, sizeof line, maps) != nullptr) {
+      unsigned long first = 0, last = 0;
+      char readable = '-';
+      if (std::sscanf(line, "%lx-%lx %c", &first, &last, &readable) != 3 || readable != 'r') continue;
+      if (end == 0 ? address >= first && address < last : first == end) end = last; // neighbours count as one
+    }
+    std::fclose(maps);
+  }
+  return end == 0 ? 0 : end - address;
+}
+
+std::shared_ptr<const Function> functionOf(const void* handle) {
+  const std::lock_guard lock(functionsMutex);
+  const auto found = functions().find(handle);
+  return found == functions().end() ? nullptr : found->second;
+}
+
+const Function* keepFunction(std::shared_ptr<const Function> function) {
+  const std::lock_guard lock(functionsMutex);
+  for (const auto& [handle, known] : functions()) {
+    if (known->kernel == function->kernel) return known.get();
+  }
+  const Function* handle = function.get();
+  functions().emplace(handle, std::move(function));
+  return handle;
+}
+
+void dropFunctions(const Module* module) {
+  const std::lock_guard lock(functionsMutex);
+  std::erase_if(functions(), [&](const auto& entry) { return entry.second->module.get() == module; });
+}
+
+} // namespace rdna1

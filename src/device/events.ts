@@ -1,0 +1,82 @@
+/** Fields of every event. */
+interface Common {
+  pid: number;
+  /** Milliseconds since the Unix epoch. */
+  ms: number;
+}
+
+/** A line of the device's event log. Pointers are hexadecimal strings, hashes MD5 (as kernel_hash of a kernel database). */
+export type DeviceEvent =
+  | (Common & { event: "start"; target: string; wgps: number; memory: number; compile: string; program: string })
+  | (Common & {
+      event: "alloc";
+      api: string;
+      kind: "device" | "host";
+      pointer: string;
+      bytes: number;
+      /** hipHostMalloc flags */
+      flags: number;
+    })
+  | (Common & { event: "free"; api: string; pointer: string; bytes: number })
+  | (Common & {
+      event: "module";
+      source: string;
+      accepted: boolean;
+      md5: string;
+      bytes: number;
+      /** ELF e_flags; absent when the object could not be read. */
+      flags?: number;
+      /** Code-object version. */
+      version?: number;
+      kernels?: number;
+      problem?: string;
+    })
+  | (Common & { event: "unload"; md5: string })
+  | (Common & { event: "function"; module: string; name: string; found: boolean })
+  | (Common & {
+      event: "launch";
+      api: string;
+      kernel: string;
+      /** MD5 of the module; empty for a kernel of a compressed fat binary. */
+      module: string;
+      /** Work-items. */
+      grid: [number, number, number];
+      block: [number, number, number];
+      /** Static and dynamic LDS bytes of a work-group. */
+      lds: number;
+      argumentBytes: number;
+      /** The first 256 bytes of the explicit arguments, hexadecimal. */
+      arguments: string;
+      executed: boolean;
+    })
+  | (Common & {
+      event: "compile";
+      api: "hiprtc" | "comgr" | "process";
+      program: string;
+      action?: string;
+      options: string[];
+      milliseconds: number;
+      result: "success" | "failure" | "refused";
+      status: number;
+    })
+  | (Common & { event: "error"; call: string; code: number; name: string; message: string })
+  | (Common & { event: "unsupported"; call: string })
+  | (Common & { event: "end"; launches: number; compiles: number; liveAllocations: number; liveBytes: number });
+
+/**
+ * Reads an event log. A last line without its newline is left out: its writer is still at it or was killed.
+ * Throws a SyntaxError that names the line for anything else that is no event.
+ */
+export function parseEvents(text: string): DeviceEvent[] {
+  const lines = text.split("\n");
+  lines.pop();
+  return lines.map((line, index) => {
+    try {
+      const value = JSON.parse(line) as DeviceEvent;
+      if (typeof value.event !== "string" || typeof value.pid !== "number") throw new SyntaxError("no event");
+      return value;
+    } catch (error) {
+      throw new SyntaxError(`line ${index + 1} of the event log is no event: ${line.slice(0, 80)}`, { cause: error });
+    }
+  });
+}
