@@ -1,0 +1,142 @@
+import { userError } from "../errors.ts";
+import { CONV_WORD_OPTIONS, driverOptions } from "./driver-options.ts";
+
+/** One MIOpenDriver run. */
+export interface DriverCommand {
+  /** Operation and options, without the program: `["conv", "-n", "1", …]`. */
+  args: readonly string[];
+  /** Only `MIOPEN_` variables. */
+  env?: Readonly<Record<string, string>>;
+  /** What the run is there for: `im2col 2d`, `resnet50`, or the file it came from. */
+  family: string;
+  /** Line in that file, from 1. */
+  line?: number;
+}
+
+/** A line that is not a command, and why. */
+export interface Problem {
+  line: number;
+  text: string;
+  reason: string;
+}
+
+/** Variables that decide where databases are; a kernel-set file must not move them. */
+const RESERVED =
+  /^MIOPEN_(SYSTEM_DB_PATH|USER_DB_PATH|CUSTOM_CACHE_DIR|DISABLE_CACHE|DEVICE_ARCH|DEBUG_ENFORCE_DEVICE)$/;
+
+/**
+ * Reads a list of MIOpenDriver command lines, or a log written with `MIOPEN_ENABLE_LOGGING_CMD=1`.
+ *
+ * A line is `[MIOPEN_X=1 …] [path/]MIOpenDriver <operation> <options>`, alone or at the end of a
+ * `MIOpen(HIP): Command […]` line. Other lines that start with `MIOpen(` are log noise and are skipped, so are blank
+ * lines and `#` comments. Equal commands are kept once. Every other line is returned as a problem.
+ *
+ * @param file name for messages and for `family`
+ * @throws userError when the text is empty or binary
+ */
+export function parseCommands(text: string, file: string): { commands: DriverCommand[]; problems: Problem[] } {
+  const remedy = "Give a text file of MIOpenDriver command lines, or a log captured with MIOPEN_ENABLE_LOGGING_CMD=1";
+  if (text.includes("\0") || text.includes("\ufffd")) throw userError(`${file} is not a text file`, remedy);
+  if (text.trim() === "") throw userError(`${file} is empty`, remedy);
+  const commands = new Map<string, DriverCommand>();
+  const problems: Problem[] = [];
+  const family = file.replace(/^.*[\\/]/, "");
+  for (const [index, raw] of text
+    .replace(/^\ufeff/, "")
+    .split(/\r\n|\n|\r/)
+    .entries()) {
+    const line = index + 1;
+    const content = commandPart(raw);
+    if (content === "") continue;
+    const parsed = parseLine(content);
+    if (typeof parsed === "string") {
+      problems.push({ line, text: raw.trim(), reason: parsed });
+      continue;
+    }
+    const key = JSON.stringify([parsed.args, parsed.env ?? {}]);
+    if (!commands.has(key)) commands.set(key, { ...parsed, family, line });
+  }
+  return { commands: [...commands.values()], problems };
+}
+
+/** The part of a line that should be a command; empty when the line says nothing. */
+function commandPart(raw: string): string {
+  const line = raw
+    .trim()
+    .replace(/(^|\s)#(\s.*)?$|^#.*$/, "")
+    .trim();
+  if (!/^MIOpen\(/.test(line)) return line;
+  const logged = /Command \[[^\]]*\]\s*(.*)$/.exec(line)?.[1];
+  return logged ?? "";
+}
+
+function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | string {
+  const words = content.split(/\s+/);
+  const env: Record<string, string> = {};
+  while (words[0] !== undefined && /^[A-Za-z_]\w*=/.test(words[0])) {
+    const [, name = "", value = ""] = /^(\w+)=(.*)$/.exec(words.shift() ?? "") ?? [];
+    if (!name.startsWith("MIOPEN_")) return `only MIOPEN_ variables may stand before the command, not ${name}`;
+    if (RESERVED.test(name)) return `${name} is set by the harvest itself`;
+    env[name] = value;
+  }
+  const program = words.shift() ?? "";
+  if (!/(^|[\\/])MIOpenDriver$/.test(program)) return "not a MIOpenDriver command line";
+  const reason = checkArguments(words);
+  if (reason !== null) return reason;
+  return Object.keys(env).length === 0 ? { args: words } : { args: words, env };
+}
+
+/** Why MIOpenDriver would not take these arguments, or null. */
+export function checkArguments(args: readonly string[]): string | null {
+  const [operation, ...rest] = args;
+  if (operation === undefined) return "no operation after MIOpenDriver";
+  const known = driverOptions(operation);
+  if (known === undefined) return `MIOpenDriver has no operation ${operation}`;
+  for (let index = 0; index < rest.length; index += 2) {
+    const option = rest[index] ?? "";
+    if (!option.startsWith("-") || option.length < 2) return `expected an option, found ${option}`;
+    const letter = option.startsWith("--") ? known.letterOf.get(option.slice(2)) : option.slice(1);
+    if (letter === undefined || !known.longOf.has(letter)) return `${operation} has no option ${option}`;
+    const value = rest[index + 1];
+    if (value === undefined) return `${option} has no value`;
+    if (operation.startsWith("conv") && !CONV_WORD_OPTIONS.has(letter) && !/^-?\d+$/.test(value)) {
+      return `${option} takes a number, not ${value}`;
+    }
+  }
+  return null;
+}
+
+/** Options of a command by letter, long names resolved; a later one wins, as in MIOpenDriver. */
+export function optionsOf(args: readonly string[]): Map<string, string> {
+  const known = driverOptions(args[0] ?? "");
+  const options = new Map<string, string>();
+  for (let index = 1; index + 1 < args.length; index += 2) {
+    const option = args[index] ?? "";
+    const letter = option.startsWith("--") ? known?.letterOf.get(option.slice(2)) : option.slice(1);
+    if (letter !== undefined) options.set(letter, args[index + 1] ?? "");
+  }
+  return options;
+}
+
+/**
+ * The arguments to run for a harvest or a completeness proof: no CPU reference (`-V 0`), one timed iteration, no
+ * tuning. Whatever the command says about these is replaced, the rest is kept in its order.
+ */
+export function harvestArguments(args: readonly string[]): string[] {
+  const known = driverOptions(args[0] ?? "");
+  const forced = new Map([
+    ["V", "0"],
+    ["i", "1"],
+    ["t", "1"],
+    ["s", "0"],
+  ]);
+  if (!(args[0] ?? "").startsWith("conv")) forced.delete("s");
+  const result = [args[0] ?? ""];
+  for (let index = 1; index + 1 < args.length; index += 2) {
+    const option = args[index] ?? "";
+    const letter = option.startsWith("--") ? known?.letterOf.get(option.slice(2)) : option.slice(1);
+    if (!forced.has(letter ?? "")) result.push(option, args[index + 1] ?? "");
+  }
+  for (const [letter, value] of forced) if (known?.longOf.has(letter) === true) result.push(`-${letter}`, value);
+  return result;
+}

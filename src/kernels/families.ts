@@ -1,0 +1,182 @@
+import { anchorsOf } from "./anchors.ts";
+import type { DriverCommand } from "./commands.ts";
+import type { WantedIm2col } from "./derive.ts";
+import { type ConvCall, type KernelKey, keysOf } from "./keys.ts";
+import { type ConvProblem, driverArguments, type TensorType } from "./problem.ts";
+import { FLOAT_TYPES, im2colCases, shapeId } from "./ranges.ts";
+
+/**
+ * Makes one run ask for everything: Find in normal mode compiles and runs every solver that fits. Winograd stays off
+ * (its gfx10 code starts with an instruction that can hang RDNA1, docs/kernel-set.md); FFT too: it fits a few 5x5
+ * shapes only, is compiled for each of them, and the default find mode does not use it.
+ */
+export const harvestEnvironment: Readonly<Record<string, string>> = Object.freeze({
+  MIOPEN_FIND_MODE: "1",
+  MIOPEN_DEBUG_CONV_WINOGRAD: "0",
+  MIOPEN_DEBUG_CONV_FFT: "0",
+});
+
+/** Every Im2d2Col row of the set: {@link planConv} harvests the anchors, derive.ts computes the rest. */
+export function wantedIm2col(): WantedIm2col[] {
+  const shapes = im2colCases().map(({ shape }) => shape);
+  return FLOAT_TYPES.flatMap((type) => shapes.map((shape) => ({ type, shape })));
+}
+
+/** One command for each Im2d2Col row that could not be derived. */
+export function planIm2col(missing: readonly WantedIm2col[]): DriverCommand[] {
+  const examples = new Map(im2colCases().map(({ shape, example }) => [shapeId(shape), example]));
+  return missing.map(({ type, shape }) => {
+    const example = examples.get(shapeId(shape));
+    if (example === undefined) throw new RangeError(`no problem asks for the im2col shape ${shapeId(shape)}`);
+    return commandFor({ ...example, type }, "im2col 2d");
+  });
+}
+
+/**
+ * The commands whose kernels, completed by derive.ts, serve every convolution of ranges.ts: each key that keys.ts
+ * predicts is asked for by at least one of them, of Im2d2Col the anchors.
+ */
+export function planConv(): DriverCommand[] {
+  const plan: Plan = { commands: [], keys: new Set() };
+  for (const type of FLOAT_TYPES) for (const [family, problem] of familiesOf(type)) add(plan, problem, family);
+  const cases = im2colCases();
+  for (const type of FLOAT_TYPES) {
+    for (const { example } of anchorsOf(cases, type))
+      add(plan, withNewGradient(plan, { ...example, type }), "im2col 2d");
+  }
+  for (const type of FLOAT_TYPES) {
+    for (const elements of gradientSizes()) addIfNew(plan, pointwiseGradient(type, elements), "cleared gradient");
+  }
+  for (const problem of int8Problems()) add(plan, problem, "naive int8");
+  return [...plan.commands, ...biasCommands()];
+}
+
+/** The command for a problem: Find, or immediate mode with the GEMM solver where Find gives it no workspace. */
+export function commandFor(problem: ConvProblem, family: string): DriverCommand {
+  const args = driverArguments(problem);
+  if (callOf(problem) === "find") return { args, family };
+  const forward = problem.transposed ? "GemmBwdRest" : "GemmFwdRest";
+  const backward = problem.transposed ? "GemmFwdRest" : "GemmBwdRest";
+  const solvers = { forward, "backward-data": backward, "backward-weights": "GemmWrwUniversal" };
+  return { args: [...args, "-S", solvers[problem.direction]], family };
+}
+
+function callOf(problem: ConvProblem): ConvCall {
+  return problem.dilation.some((step) => step > 1) ? "immediate" : "find";
+}
+
+interface Plan {
+  commands: DriverCommand[];
+  /** Keys that the commands ask for, by the model */
+  keys: Set<string>;
+}
+
+function add(plan: Plan, problem: ConvProblem, family: string): void {
+  plan.commands.push(commandFor(problem, family));
+  for (const key of keysOf(problem, callOf(problem))) plan.keys.add(keyId(key));
+}
+
+function addIfNew(plan: Plan, problem: ConvProblem, family: string): void {
+  if (keysOf(problem, callOf(problem)).some((key) => !plan.keys.has(keyId(key)))) add(plan, problem, family);
+}
+
+function keyId(key: KernelKey): string {
+  return `${key.file}${key.options}`;
+}
+
+/** Sizes of a packed tensor that SetTensor tells apart. */
+function gradientSizes(): number[] {
+  return Array.from({ length: 17 }, (_, power) => 2 ** power);
+}
+
+/** A weights gradient of so many elements and nothing else. */
+function pointwiseGradient(type: TensorType, elements: number): ConvProblem {
+  const c = 2 ** Math.floor(Math.log2(elements) / 2);
+  return flat({ type, direction: "backward-weights", c, k: elements / c, input: [2, 2], filter: [1, 1] });
+}
+
+/**
+ * The same im2col kernel from a weights gradient whose size class no command has yet: one run, two new keys. Channels
+ * stay as they are (im2col looks at them), filters are added.
+ */
+function withNewGradient(plan: Plan, example: ConvProblem): ConvProblem {
+  const area = example.c * example.filter.reduce((all, size) => all * size, 1);
+  for (const size of gradientSizes()) {
+    const k = Math.floor(size / area);
+    if (k < 1 || k > 4096) continue;
+    const problem: ConvProblem = { ...example, direction: "backward-weights", k };
+    const [, gradient] = keysOf(problem, callOf(problem));
+    if (gradient !== undefined && !plan.keys.has(keyId(gradient))) return problem;
+  }
+  return example;
+}
+
+/** A two-dimensional problem; what is not said is the plainest value. */
+function flat(problem: Partial<ConvProblem> & Pick<ConvProblem, "type" | "direction">): ConvProblem {
+  const dimensions = problem.input?.length ?? 2;
+  const each = (value: number) => Array.from({ length: dimensions }, () => value);
+  const plain: Omit<ConvProblem, "type" | "direction"> = {
+    ...{
+      n: 1,
+      c: 4,
+      k: 4,
+      groups: 1,
+      input: each(8),
+      filter: each(3),
+      pad: each(0),
+      stride: each(1),
+      dilation: each(1),
+    },
+    ...{ layout: dimensions === 3 ? "NCDHW" : "NCHW", transposed: false },
+  };
+  return { ...plain, ...problem };
+}
+
+/** The families of convolutions in every direction; most ask for the same few kernels, the proof table shows them all. */
+function familiesOf(type: TensorType): [string, ConvProblem][] {
+  const families: Record<string, Partial<ConvProblem>> = {
+    "2d": { pad: [1, 1] },
+    "2d 1x1": { filter: [1, 1], c: 8, k: 8 },
+    "2d 1x1 stride 2": { filter: [1, 1], stride: [2, 2] },
+    "2d grouped": { groups: 2, pad: [1, 1] },
+    "2d depthwise": { groups: 4, pad: [1, 1] },
+    "2d dilated": { dilation: [2, 2], pad: [2, 2] },
+    "2d transposed": { filter: [4, 4], stride: [2, 2], pad: [1, 1], transposed: true },
+    "2d NHWC": { layout: "NHWC", pad: [1, 1] },
+    "1d": { input: [1, 32], filter: [1, 5], pad: [0, 2] },
+    "3d": { input: [4, 6, 6], pad: [1, 1, 1], c: 2, k: 2 },
+    "3d NDHWC": { input: [4, 6, 6], pad: [1, 1, 1], c: 2, k: 2, layout: "NDHWC" },
+    "3d transposed": { input: [3, 3, 3], filter: [2, 2, 2], stride: [2, 2, 2], transposed: true, c: 2, k: 2 },
+  };
+  const directions = ["forward", "backward-data", "backward-weights"] as const;
+  const all = Object.entries(families).flatMap(([family, shape]) =>
+    directions.map((direction): [string, ConvProblem] => [family, flat({ ...shape, type, direction })]),
+  );
+  // 7x7x7 over 118x118x118: more column elements than 32-bit byte offsets of pointers reach (keys.ts columnsToImageKey)
+  const wide = { input: [118, 118, 118], filter: [7, 7, 7], pad: [3, 3, 3], c: 1, k: 1 };
+  return [...all, ["3d wide", flat({ ...wide, type, direction: "backward-data" })]];
+}
+
+/** MIOpen has int8 forward only, and through the driver only with the naive solver. */
+function int8Problems(): ConvProblem[] {
+  const layouts = ["NCHW", "NHWC"] as const;
+  return layouts.map((layout) => flat({ type: "int8", direction: "forward", pad: [1, 1], layout }));
+}
+
+/**
+ * Bias is its own pair of calls: forward adds with OpTensor (one kernel for two dimensions, one for three), backward
+ * sums. Stock MIOpen 3.5.1 has no bf16 forward bias: its OpenCL source does not compile with that type.
+ */
+function biasCommands(): DriverCommand[] {
+  const bias = (problem: ConvProblem) => ({ args: [...driverArguments(problem), "-b", "1"], family: "bias" });
+  const flatAndDeep = [
+    [8, 8],
+    [4, 6, 6],
+  ];
+  return [
+    ...(["fp32", "fp16", "int8"] as const).flatMap((type) =>
+      flatAndDeep.map((input) => bias(flat({ type, direction: "forward", input }))),
+    ),
+    ...FLOAT_TYPES.map((type) => bias(flat({ type, direction: "backward-data" }))),
+  ];
+}

@@ -1,0 +1,162 @@
+import { appendFile, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { machineError } from "../errors.ts";
+import { type DriverSetup, driverCommand, driverPlaces, makeDriverPlaces } from "../miopen/driver.ts";
+import { type DriverLog, readDriverLog } from "../miopen/log.ts";
+import type { Exec, ExecResult } from "../ports/exec.ts";
+import { exists, readTextIfThere, sha256 } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
+import { type Bunzip, KernelFault } from "./bunzip.ts";
+import type { DriverCommand } from "./commands.ts";
+import { checkRows, type Kernel, keyOf, type Merge, mergeKernels, readRows } from "./database.ts";
+import { runJobs } from "./pool.ts";
+import { Progress } from "./progress.ts";
+
+export interface HarvestInput {
+  /** The folder of the setup is not used: each worker has its own below {@link HarvestInput.folder} */
+  setup: Omit<DriverSetup, "folder" | "compile" | "systemDatabases" | "events">;
+  commands: readonly DriverCommand[];
+  /** Environment that makes one run ask for every kernel of its problem */
+  environment: Readonly<Record<string, string>>;
+  jobs: number;
+  /** Kept between runs: an interrupted harvest goes on where it was */
+  folder: string;
+}
+
+export interface HarvestPorts {
+  exec: Exec;
+  log: Log;
+  bunzip: Bunzip;
+}
+
+/** A command that is done, as the ledger of its worker records it. */
+interface LedgerLine {
+  id: string;
+  /** Keys that the command asked for */
+  keys: string[];
+}
+
+/** Milliseconds after which a command is ended: the slowest kernel takes 5 s to compile, times a loaded machine. */
+const WATCHDOG = 180_000;
+
+/**
+ * Runs every command on the virtual device with compilation allowed and returns all kernels that came of it.
+ * Judged by log and rows: a failed build, a missing row or a damaged database is an error, whatever the exit code.
+ */
+export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise<Merge> {
+  for (let attempt = 1; ; attempt++) {
+    await runMissing(input, ports);
+    const sources: Kernel[][] = [];
+    let damaged = false;
+    for (const worker of await workerFolders(input.folder)) {
+      try {
+        for (const file of await databasesIn(worker)) sources.push(await checkRows(file, readRows(file), ports.bunzip));
+      } catch (error) {
+        if (!(error instanceof KernelFault) || attempt === 3) throw error;
+        ports.log.warning(`${error.message}: this worker's commands run again`);
+        await rm(worker, { recursive: true, force: true });
+        damaged = true;
+      }
+    }
+    if (damaged) continue;
+    const merge = mergeKernels(sources, input.setup.target);
+    const missing = await keysWithoutKernel(input, merge);
+    if (missing.length === 0) return merge;
+    if (attempt === 3) {
+      throw machineError(
+        `${missing.length} kernels were asked for, but no database holds them, e.g. ${missing[0]}`,
+        "this is a fault of the harvest: report it with the command line",
+      );
+    }
+    ports.log.warning(`${missing.length} kernels are missing, e.g. ${missing[0]}: their commands run again`);
+    await rm(input.folder, { recursive: true, force: true });
+  }
+}
+
+async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Promise<void> {
+  const done = new Set<string>();
+  for (const worker of await workerFolders(input.folder)) {
+    for (const line of await readLedger(worker)) done.add(line.id);
+  }
+  const jobs = input.commands
+    .map((command) => ({ command, id: commandId(command), group: command.args[0] ?? "" }))
+    .filter(({ id }) => !done.has(id));
+  if (done.size > 0)
+    log.info(`${input.commands.length - jobs.length} of ${input.commands.length} commands are done already`);
+  const empty = join(input.folder, "no-system-databases");
+  await mkdir(empty, { recursive: true });
+  const progress = new Progress("harvest", jobs.length, log);
+  await runJobs(jobs, input.jobs, async ({ command, id }, index) => {
+    const folder = join(input.folder, `worker-${index}`);
+    await makeDriverPlaces(folder);
+    const setup: DriverSetup = { ...input.setup, folder, compile: "allow", systemDatabases: empty, events: false };
+    const run = driverCommand(setup, command.args, { ...input.environment, ...command.env });
+    const result = await exec.run(run, { timeoutMs: WATCHDOG });
+    const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);
+    const reason = whyFailed(result, driverLog);
+    if (reason !== null) {
+      throw machineError(
+        `MIOpenDriver ${command.args.join(" ")}${place(command)}: ${reason}`,
+        "if the line is yours, correct or remove it; if not, report it",
+      );
+    }
+    const line: LedgerLine = { id, keys: driverLog.requests.map(keyOf) };
+    await appendFile(join(folder, "ledger.jsonl"), `${JSON.stringify(line)}\n`);
+    progress.step();
+  });
+}
+
+/** Why a run counts as failed, or null. */
+export function whyFailed(result: ExecResult, log: DriverLog): string | null {
+  if (result.timedOut) return `did not end within ${Math.round(result.seconds)} s`;
+  if (result.signal !== null) return `ended by ${result.signal}${log.errors[0] ? ` (${log.errors[0]})` : ""}`;
+  if (log.errors[0] !== undefined) return log.errors[0];
+  if (result.code !== 0) {
+    const last = `${result.stdout}\n${result.stderr}`.trim().split("\n").at(-1) ?? "";
+    return `exit code ${result.code} (${last.slice(0, 300)})`;
+  }
+  return null;
+}
+
+function place(command: DriverCommand): string {
+  return command.line === undefined ? "" : ` (line ${command.line})`;
+}
+
+/** What makes two commands the same work. */
+export function commandId(command: DriverCommand): string {
+  return sha256(JSON.stringify([command.args, command.env ?? {}])).slice(0, 16);
+}
+
+async function workerFolders(folder: string): Promise<string[]> {
+  if (!(await exists(folder))) return [];
+  const names = await readdir(folder);
+  return names.filter((name) => name.startsWith("worker-")).map((name) => join(folder, name));
+}
+
+async function databasesIn(worker: string): Promise<string[]> {
+  const { userCache } = driverPlaces(worker);
+  if (!(await exists(userCache))) return [];
+  const names = await readdir(userCache, { recursive: true });
+  return names.filter((name) => name.endsWith(".ukdb")).map((name) => join(userCache, name));
+}
+
+/** The ledger's whole lines; a line that a kill cut short does not count. */
+async function readLedger(worker: string): Promise<LedgerLine[]> {
+  const text = (await readTextIfThere(join(worker, "ledger.jsonl"))) ?? "";
+  return text.split("\n").flatMap((line) => {
+    try {
+      return [JSON.parse(line) as LedgerLine];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function keysWithoutKernel(input: HarvestInput, merge: Merge): Promise<string[]> {
+  const known = new Set([...merge.kernels.map(keyOf), ...merge.refused.map(({ key }) => key)]);
+  const wanted = new Set<string>();
+  for (const worker of await workerFolders(input.folder)) {
+    for (const line of await readLedger(worker)) for (const key of line.keys) wanted.add(key);
+  }
+  return [...wanted].filter((key) => !known.has(key));
+}

@@ -1,0 +1,178 @@
+import { asConvolution, type ConvProblem, type TensorType } from "./problem.ts";
+
+/**
+ * A key of MIOpen's kernel database before the target is added. MIOpen compares keys as exact text: the file name of
+ * the kernel source, and the options of the solver that asks for it.
+ */
+export interface KernelKey {
+  /** Source file, e.g. `MIOpenIm2d2Col.cpp` */
+  file: string;
+  /** Options verbatim, a leading blank included where MIOpen writes one */
+  options: string;
+}
+
+/** How a problem reaches a solver: Find (workspace from MIOpen's query) or immediate mode (workspace of the solution). */
+export type ConvCall = "find" | "immediate";
+
+/** `kernel_name` and `kernel_args` of the database row [binary_cache.cpp]. */
+export function databaseKey(key: KernelKey, target: string): { name: string; args: string } {
+  return { name: `${key.file}.o`, args: `${key.options} -mcpu=${target}` };
+}
+
+/**
+ * Every key that the safe solvers (naive, GEMM) ask for when MIOpen 3.5 runs a problem with Winograd and FFT off.
+ * GEMM takes the packed NCHW and NCDHW layouts only; naive takes all four [solver/conv/gemm*.cpp, conv_direct_naive_conv.cpp].
+ */
+export function keysOf(problem: ConvProblem, call: ConvCall = "find"): KernelKey[] {
+  const keys = [naiveKey(problem.type)];
+  // The driver gives int8 an int8 output, which GEMM refuses; GEMM wants int32 or fp32 there [gemm.cpp GemmFwdBase].
+  if (problem.type === "int8" || problem.layout === "NHWC" || problem.layout === "NDHWC") return keys;
+  keys.push(...gemmKeys(problem, call));
+  return keys;
+}
+
+/** Keys of the GEMM solver that fits the problem: exactly one does. */
+function gemmKeys(problem: ConvProblem, call: ConvCall): KernelKey[] {
+  const { type, filter, pad, stride, dilation } = problem;
+  const { direction, channels, image, output } = asConvolution(problem);
+  const pointwise = filter.every((size) => size === 1) && pad.every((size) => size === 0);
+  const weights = (problem.c / problem.groups) * problem.k * product(filter);
+  // GemmFwd1x1_0_1, GemmBwd1x1_stride1, GemmWrw1x1_stride1: no workspace, no kernel but the cleared weights gradient
+  if (pointwise && stride.every((step) => step === 1)) {
+    return direction === "backward-weights" ? [setTensorKey(type, weights)] : [];
+  }
+  // Find gives GEMM no workspace when any dilation is above 1 [convolution.cpp GetWorkSpaceSizeGEMM]
+  if (call === "find" && dilation.some((step) => step > 1)) return [];
+  if (direction === "backward-weights") return [setTensorKey(type, weights), imageToColumnsKey(problem)]; // GemmWrwUniversal
+  if (pointwise && filter.length === 2 && stride.every((step) => step === 2)) {
+    // GemmFwd1x1_0_2, GemmBwd1x1_stride2: rows and columns are picked by transposing
+    if (direction === "forward") return [transposeKey(type)];
+    return [setTensorKey(type, problem.n * channels * product(image)), transposeKey(type)];
+  }
+  if (direction === "forward") return [imageToColumnsKey(problem)]; // GemmFwdRest
+  return [columnsToImageKey(type, filter.length, channels * product(output) * product(filter))]; // GemmBwdRest
+}
+
+/** naive_conv.cpp: one object per type holds all dimensions, layouts and directions [conv_direct_naive_conv.cpp]. */
+export function naiveKey(type: TensorType): KernelKey {
+  return { file: "naive_conv.cpp", options: typeOptions(type) };
+}
+
+/** transpose_NCHW2CNHW and back: one object per type [utilocl.cpp]. */
+export function transposeKey(type: TensorType): KernelKey {
+  return { file: "MIOpenUtilKernels4.cl", options: typeOptions(type) };
+}
+
+/**
+ * SetTensor of a packed tensor: flattened to one dimension, worked on by the next power of two of threads, at most
+ * 65536 [tensor.cpp SetTensor, get_worker_sizes].
+ */
+export function setTensorKey(type: TensorType, elements: number): KernelKey {
+  const length = Math.min(65536, 2 ** Math.ceil(Math.log2(elements)));
+  const options = `-DSUBTENSOR_OP_WITH_SCALAR=SUBTENSOR_OP_WITH_SCALAR_SET${typeOptions(type)} -DWORK_LENGTH_0=${length}`;
+  return { file: "MIOpenSubTensorOpWithScalarKernel.cl", options };
+}
+
+/** Col2Im2d and Col2Im3d: wide indices for large column buffers; the 3-D test counts pointers, not elements [utilocl.cpp]. */
+export function columnsToImageKey(type: TensorType, dimensions: number, columns: number): KernelKey {
+  const wide = (dimensions === 2 ? columns : columns * 8) > 0xffffffff ? 1 : 0;
+  return { file: `MIOpenCol2Im${dimensions}d.cpp`, options: `${typeOptions(type)} -DMIOPEN_USE_64BIT_INDEX=${wide}` };
+}
+
+/** Im2d2Col or Im3d2Col of a problem; the 3-D kernel depends on the type only. */
+export function imageToColumnsKey(problem: ConvProblem): KernelKey {
+  if (problem.filter.length === 3) return { file: "MIOpenIm3d2Col.cpp", options: typeOptions(problem.type) };
+  return im2d2colKey(problem.type, im2d2colShape(problem));
+}
+
+/** What an Im2d2Col object is specialised for. */
+export interface Im2d2ColShape {
+  /** LOCAL_MEM_SIZE: elements of the image tile that a work-group keeps in LDS */
+  tile: number;
+  /** STRIDE_GT_1: any stride above 1 */
+  strided: boolean;
+  /** NUM_IM_BLKS_EQ_1: one work-group covers the whole output */
+  oneBlock: boolean;
+  /** USE_LARGE_BUFFER_INDEX: more than 2^31 - 1 elements somewhere */
+  large: boolean;
+}
+
+export function im2d2colKey(type: TensorType, shape: Im2d2ColShape): KernelKey {
+  const options = [
+    ` -DLOCAL_MEM_SIZE=${shape.tile}`,
+    ` -DSTRIDE_GT_1=${Number(shape.strided)}`,
+    ` -DNUM_IM_BLKS_EQ_1=${Number(shape.oneBlock)}`,
+    " -DUSE_IM_OFF_GUARD=1",
+    typeOptions(type),
+    shape.large ? " -DUSE_LARGE_BUFFER_INDEX" : "",
+  ];
+  return { file: "MIOpenIm2d2Col.cpp", options: options.join("") };
+}
+
+/** Elements of LDS that MIOpen lets an image tile have: 64 KiB of fp32, whatever the type. */
+const LARGEST_TILE = 16384;
+
+/**
+ * The tile that Im2d2ColGPU chooses [utilocl.cpp]. Output tiles are 32x8; with small outputs, stride 1 and channels
+ * divisible by 4, four channels share a work-group. Filters whose extent needs more than 64 KiB for one position
+ * (128x128 and up) put the channel count into the key; they are outside every range here and throw.
+ */
+export function im2d2colShape(problem: ConvProblem): Im2d2ColShape {
+  const { channels, image, output } = asConvolution(problem);
+  const [height = 1, width = 1] = output;
+  const [strideY = 1, strideX = 1] = problem.stride;
+  const [extentY, extentX] = problem.filter.map((size, axis) => (size - 1) * (problem.dilation[axis] ?? 1) + 1);
+  if (extentY === undefined || extentX === undefined) throw new RangeError("im2col needs two spatial dimensions");
+  const strided = strideY * strideX > 1;
+  const together = height <= 8 && width <= 8 && !strided && channels % 4 === 0 ? 4 : 1;
+  if (together * extentY * extentX > LARGEST_TILE) throw new RangeError("filter too large for a closed set of keys");
+  let tileX = 32;
+  let tileY = 8;
+  const elements = () => tileElements(together, [tileY, tileX], [strideY, strideX], [extentY, extentX]);
+  while (elements() > LARGEST_TILE) {
+    if (tileY === 1) tileX = Math.max(1, Math.floor(tileX / 2));
+    tileY = Math.max(1, Math.floor(tileY / 2));
+  }
+  const blocks = Math.ceil(width / tileX) * Math.ceil(height / tileY);
+  const oneBlock = blocks === 1;
+  const columns = channels * product(output) * product(problem.filter);
+  const large =
+    oneBlock && !strided
+      ? channels * product(image) > INT_MAX || columns + 510 + product(problem.filter) * product(output) > INT_MAX
+      : channels * product(image) > INT_MAX ||
+        columns + (height + 256) * width + 256 + product(problem.filter) * product(output) > INT_MAX;
+  return { tile: elements(), strided, oneBlock, large };
+}
+
+const INT_MAX = 2 ** 31 - 1;
+
+/** LDS elements of one work-group: `together` channels of a tile of output positions, with the filter's margin. */
+function tileElements(
+  together: number,
+  [tileY, tileX]: readonly [number, number],
+  [strideY, strideX]: readonly [number, number],
+  [extentY, extentX]: readonly [number, number],
+): number {
+  const rows = (tileY - 1) * strideY + extentY;
+  const columns = (tileX - 1) * strideX + extentX;
+  if (together === 1) return columns * rows;
+  const partX = Math.ceil(tileX / together) - 1;
+  const partY = Math.ceil(tileY / together) - 1;
+  const wide = (together * partX * strideX + extentX) * rows;
+  const high = together * columns * (partY * strideY + extentY);
+  return Math.max(wide, high);
+}
+
+/** GetDataTypeKernelParams [datatype.hpp]: ten definitions, the same for every kernel of a type. */
+export function typeOptions(type: TensorType): string {
+  const is = (name: TensorType) => Number(type === name);
+  return (
+    ` -DMIOPEN_USE_FP16=${is("fp16")} -DMIOPEN_USE_FP16x4=0 -DMIOPEN_USE_FP16x8=0 -DMIOPEN_USE_FP32=${is("fp32")}` +
+    ` -DMIOPEN_USE_INT8=${is("int8")} -DMIOPEN_USE_BFP16=${is("bf16")} -DMIOPEN_USE_INT32=0` +
+    " -DMIOPEN_USE_RNE_BFLOAT16=1 -DMIOPEN_FP8_IEEE_EXPONENT_BIAS=0 -DMIOPEN_FP8_CLIPPING=1"
+  );
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((all, size) => all * size, 1);
+}

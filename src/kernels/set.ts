@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { codeOf, userError } from "../errors.ts";
+import { sha256 } from "../ports/files.ts";
+import { type DriverCommand, harvestArguments, parseCommands } from "./commands.ts";
+import type { WantedIm2col } from "./derive.ts";
+import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
+
+import { commandId } from "./harvest.ts";
+
+/** What a kernel set is made from. */
+export interface KernelSet {
+  /** `conv`, `full`, or the file's path */
+  name: string;
+  commands: readonly DriverCommand[];
+  environment: Readonly<Record<string, string>>;
+  /** Rows that are computed from harvested ones instead of compiled (docs/kernel-set.md) */
+  derived: readonly WantedIm2col[];
+  /** Changes with every command and with the environment */
+  digest: string;
+}
+
+/** Bytes; a longer command file is a mistake. */
+const LARGEST_FILE = 64 << 20;
+
+/** Reads or plans the set that was asked for; every line of a file that is not understood is named. */
+export async function loadKernelSet(name: string): Promise<KernelSet> {
+  const commands = name === "conv" ? planConv() :  await readCommandFile(name);
+  const derived = name === "conv" || name === "full" ? wantedIm2col() : [];
+  const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived];
+  return { name, commands, environment: harvestEnvironment, derived, digest: sha256(JSON.stringify(content)) };
+}
+
+async function readCommandFile(file: string): Promise<DriverCommand[]> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const what = codeOf(error) === "ENOENT" ? "does not exist" : `cannot be read (${codeOf(error) ?? String(error)})`;
+    throw userError(
+      `kernel-set: the file ${file} ${what}`,
+      "allowed are conv, full, or a file of MIOpenDriver lines",
+      error,
+    );
+  }
+  if (bytes.length > LARGEST_FILE) {
+    throw userError(`kernel-set: ${file} has ${bytes.length} bytes`, `a command file has at most ${LARGEST_FILE}`);
+  }
+  const { commands, problems } = parseCommands(bytes.toString("utf8"), file);
+  if (problems.length > 0) {
+    const lines = problems.slice(0, 20).map((p) => `${file}:${p.line}: ${p.reason}: ${p.text.slice(0, 120)}`);
+    const more = problems.length > 20 ? [`and ${problems.length - 20} more`] : [];
+    throw userError(
+      `kernel-set: ${problems.length} lines of ${file} are not understood\n${[...lines, ...more].join("\n")}`,
+      "correct or remove these lines; `#` begins a comment",
+    );
+  }
+  if (commands.length === 0) {
+    throw userError(`kernel-set: ${file} has no command`, "put in one MIOpenDriver line for each problem");
+  }
+  return commands.map((command) => ({ ...command, args: harvestArguments(command.args) }));
+}

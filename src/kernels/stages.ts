@@ -1,0 +1,195 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { makeRocblasOverlay } from "../device/rocblas-overlay.ts";
+import type { BuiltDevice } from "../device/stage.ts";
+import { machineError } from "../errors.ts";
+import { sha256File } from "../ports/files.ts";
+import type { Target } from "../rdna1/targets.ts";
+import type { SoundToolchain } from "../toolchain/stage.ts";
+import { hashesOf, proveCompleteness } from "../verify/completeness.ts";
+import type { ProofRow } from "../verify/proofs.ts";
+import { type AuditedKernel, auditKernels } from "./audit.ts";
+import { bunzipFor } from "./bunzip.ts";
+import { type Merge, mergeKernels, writeKernelDatabase } from "./database.ts";
+import { deriveIm2col } from "./derive.ts";
+import { planIm2col } from "./families.ts";
+import { harvest } from "./harvest.ts";
+import type { KernelSet } from "./set.ts";
+
+/** rocBLAS's folder of Tensile libraries for one target. */
+export interface RocblasLibrary {
+  folder: string;
+  /** Made by us: a relabelled copy of the gfx1010 part */
+  overlay: boolean;
+}
+
+/** A finished `<target>.kdb`. */
+export interface KernelDatabase {
+  path: string;
+  bytes: number;
+  sha256: string;
+  kernels: readonly AuditedKernel[];
+  /** Keys that were compiled but can never be found again, and why */
+  refused: readonly { key: string; reason: string }[];
+  key: string;
+  hit: boolean;
+}
+
+interface Request {
+  toolchain: SoundToolchain;
+  device: BuiltDevice;
+  rocblas: RocblasLibrary;
+  set: KernelSet;
+  target: Target;
+}
+
+/** Raise when harvest, merge, derivation or audit change what comes out. */
+const KERNELS_SCHEMA = "1";
+
+/** The toolchain's own folder for gfx1010; a relabelled copy for the others (docs/targets.md). */
+export async function rocblasStage(
+  context: Context,
+  toolchain: SoundToolchain,
+  target: Target,
+): Promise<RocblasLibrary> {
+  const folder = toolchain.paths.rocblasLibrary;
+  if (folder === null) {
+    throw machineError(`no rocBLAS library folder in ${toolchain.root}`, "install rocBLAS, or use toolchain 'debian'");
+  }
+  if (target === "gfx1010") return { folder, overlay: false };
+  const outcome = await context.stages.run({
+    name: "rocblas",
+    variant: target,
+    parts: { toolchain: toolchain.digest, schema: "1" },
+    run: async (out) => {
+      await toolchain.ensureSound();
+      return await makeRocblasOverlay(folder, target, join(out, "library"));
+    },
+  });
+  context.timings[`rocblas ${target}`] = outcome.seconds;
+  return { folder: join(outcome.folder, "library"), overlay: true };
+}
+
+/** Harvest, merge, audit: `<target>.kdb` and the list of what is in it. */
+export async function kernelsStage(context: Context, request: Request): Promise<KernelDatabase> {
+  const { toolchain, device, set, target } = request;
+  const outcome = await context.stages.run({
+    name: "kernels",
+    shared: true,
+    variant: target,
+    parts: { toolchain: toolchain.digest, device: device.digest, "kernel-set": set.digest, schema: KERNELS_SCHEMA },
+    run: async (folder) => {
+      await toolchain.ensureSound();
+      const work = join(folder, "harvest");
+      const { kernels, refused } = await makeKernels(context, request, work);
+      for (const { key, reason } of refused) context.log.warning(`left out: ${key}: ${reason}`);
+      const audit = await auditKernels(kernels, target, toolchain, context.exec, folder);
+      if (audit.faults.length > 0) {
+        throw machineError(
+          `${audit.faults.length} faults in the compiled kernels:\n${audit.faults.slice(0, 20).join("\n")}`,
+          "nothing was packaged; report this with the toolchain's version",
+        );
+      }
+      await writeKernelDatabase(join(folder, `${target}.kdb`), kernels);
+      await writeFile(join(folder, "kernels.json"), JSON.stringify({ kernels: audit.kernels, refused }));
+      const bytes = kernels.reduce((sum, kernel) => sum + kernel.blob.length, 0);
+      context.log.info(
+        `${target}: ${kernels.length} kernels from ${set.commands.length} commands, ${bytes} bytes, audit clean`,
+      );
+      await rm(work, { recursive: true, force: true });
+      return { sha256: await sha256File(join(folder, `${target}.kdb`)) };
+    },
+  });
+  context.timings[`kernels ${target}`] = outcome.seconds;
+  const list = await readFile(join(outcome.folder, "kernels.json"), "utf8");
+  const { kernels, refused } = JSON.parse(list) as Pick<KernelDatabase, "kernels" | "refused">;
+  const path = join(outcome.folder, `${target}.kdb`);
+  const bytes = (await readFile(path)).length;
+  return { path, bytes, sha256: outcome.result.sha256, kernels, refused, key: outcome.key, hit: outcome.hit };
+}
+
+/**
+ * Harvests the set's commands and derives the rows that follow from them. What cannot be derived, because the code
+ * changes between two harvested objects, is harvested as well.
+ */
+async function makeKernels(context: Context, request: Request, folder: string): Promise<Merge> {
+  const { toolchain, device, rocblas, set, target } = request;
+  const commands = [...set.commands];
+  for (;;) {
+    const merge = await harvest(
+      {
+        setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
+        commands,
+        environment: set.environment,
+        jobs: context.jobs,
+        folder,
+      },
+      { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) },
+    );
+    const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target);
+    if (missing.length === 0) {
+      if (kernels.length > 0) {
+        context.log.info(`${target}: ${kernels.length} im2col kernels derived; ${checked} compiled ones came out identical`);
+      }
+      return { kernels: mergeKernels([merge.kernels, kernels], target).kernels, refused: merge.refused };
+    }
+    const more = planIm2col(missing);
+    if (more.length === 0) {
+      throw machineError(`${missing.length} im2col kernels can be neither derived nor harvested`, "report this");
+    }
+    context.log.info(`${target}: ${more.length} im2col kernels cannot be derived and are harvested`);
+    commands.push(...more);
+  }
+}
+
+/** Runs the set's commands against the finished database with compilation refused. Throws when a row fails. */
+export async function completenessStage(
+  context: Context,
+  request: Request & { kernels: KernelDatabase },
+): Promise<ProofRow[]> {
+  const { toolchain, device, rocblas, set, target, kernels } = request;
+  const outcome = await context.stages.run({
+    name: "completeness",
+    shared: true,
+    variant: target,
+    parts: {
+      toolchain: toolchain.digest,
+      device: device.digest,
+      "kernel-set": set.digest,
+      database: kernels.sha256,
+      schema: "1",
+    },
+    run: async (folder) => {
+      await toolchain.ensureSound();
+      const work = join(folder, "work");
+      const rows = await proveCompleteness(
+        {
+          setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
+          commands: set.commands,
+          environment: set.environment,
+          database: kernels.path,
+          hashes: hashesOf(kernels.kernels),
+          jobs: context.jobs,
+          folder: work,
+        },
+        { exec: context.exec, log: context.log },
+      );
+      const failed = rows.filter((row) => row.result === "failed");
+      if (failed.length > 0) {
+        const lines = failed.slice(0, 20).map((row) => `${row.command}: ${row.reason}`);
+        await rm(work, { recursive: true, force: true });
+        throw machineError(
+          `${failed.length} of ${rows.length} completeness rows failed for ${target}:\n${lines.join("\n")}`,
+          "nothing was packaged; report this with the lines above",
+        );
+      }
+      context.log.info(`${target}: ${rows.length} of ${rows.length} completeness rows passed, no kernel compiled`);
+      await writeFile(join(folder, "rows.json"), JSON.stringify(rows));
+      await rm(work, { recursive: true, force: true });
+      return {};
+    },
+  });
+  context.timings[`completeness ${target}`] = outcome.seconds;
+  return JSON.parse(await readFile(join(outcome.folder, "rows.json"), "utf8")) as ProofRow[];
+}

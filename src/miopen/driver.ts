@@ -1,0 +1,75 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { compileEnvironment, deviceEnvironment } from "../device/device.ts";
+import { machineError } from "../errors.ts";
+import type { Command } from "../ports/exec.ts";
+import type { Target } from "../rdna1/targets.ts";
+import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
+
+/** Where and how MIOpenDriver runs: nothing of the user's environment or home reaches it. */
+export interface DriverSetup {
+  toolchain: Toolchain;
+  /** The virtual device's shared library */
+  device: string;
+  target: Target;
+  compile: "allow" | "refuse" | "count";
+  /** Home of the run: user databases, temporary files and the device's event log lie below it */
+  folder: string;
+  /** Folder of the system databases (`<target>.kdb`); may be empty */
+  systemDatabases: string;
+  /** Whether the device writes its event log */
+  events: boolean;
+  /** rocBLAS's folder of Tensile libraries for the target */
+  rocblasLibrary: string;
+}
+
+/** Places below {@link DriverSetup.folder}. */
+export function driverPlaces(folder: string): Record<"events" | "userCache" | "userDatabases" | "temporary", string> {
+  return {
+    events: join(folder, "events.jsonl"),
+    userCache: join(folder, "cache"),
+    userDatabases: join(folder, "databases"),
+    temporary: join(folder, "tmp"),
+  };
+}
+
+/** Makes the folders that {@link driverCommand} names. */
+export async function makeDriverPlaces(folder: string): Promise<void> {
+  const { userCache, userDatabases, temporary } = driverPlaces(folder);
+  for (const path of [userCache, userDatabases, temporary]) await mkdir(path, { recursive: true });
+}
+
+/** The command line that runs MIOpenDriver on the virtual device. */
+export function driverCommand(
+  setup: DriverSetup,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Command {
+  const { toolchain, target, folder } = setup;
+  if (toolchain.paths.miopenDriver === null) {
+    throw machineError(
+      `no MIOpenDriver in ${toolchain.root}`,
+      "install the package that holds it, or use toolchain 'debian'",
+    );
+  }
+  const places = driverPlaces(folder);
+  return programCommand(toolchain, toolchain.paths.miopenDriver, args, {
+    preload: [setup.device],
+    cwd: folder,
+    env: {
+      HOME: folder,
+      TMPDIR: places.temporary,
+      MIOPEN_USER_DB_PATH: places.userDatabases,
+      MIOPEN_CUSTOM_CACHE_DIR: places.userCache,
+      MIOPEN_SYSTEM_DB_PATH: setup.systemDatabases,
+      ROCBLAS_TENSILE_LIBPATH: setup.rocblasLibrary,
+      // comgr's own cache would hide compilations from the count.
+      AMD_COMGR_CACHE: "0",
+      // Info2: names every kernel that is asked for and where it was found.
+      MIOPEN_LOG_LEVEL: "6",
+      ...compileEnvironment(toolchain),
+      ...env,
+      ...deviceEnvironment({ target, compile: setup.compile, eventLog: setup.events ? places.events : null }),
+    },
+  });
+}

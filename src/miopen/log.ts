@@ -1,0 +1,46 @@
+/** A key of the kernel database that MIOpen asked for. */
+export interface KernelRequest {
+  name: string;
+  args: string;
+}
+
+/** What a MIOpenDriver run with `MIOPEN_LOG_LEVEL=6` said. Its exit code is no judge: failed builds end 0 too. */
+export interface DriverLog {
+  /** Keys asked for, each once, in order */
+  requests: KernelRequest[];
+  /** Keys that no database had */
+  misses: KernelRequest[];
+  /** Lines that tell of a failure, shortened */
+  errors: string[];
+  /** Solvers that MIOpen reported as chosen */
+  solvers: string[];
+}
+
+const REQUEST = /\[LoadBinary\] (Loading|Unable to load) binary for: "?([^";]+)"?; args: (.*)$/;
+const SOLVER = /Solution: \d+\/(\w+)/;
+
+/**
+ * Lines of a failed run [MIOpen 3.5.1, LLVM 22, measured]: MIOpen's own error level, its exceptions as the driver
+ * prints them, and what the compilers say when a kernel does not build.
+ */
+const FAILURE =
+  /^MIOpen\([^)]*\): (Error|Fatal)\b|MIOpen Error:|miopenStatus(?!Success)\w+|\bFAILED\b|not a valid operand|Code object build failed|instruction not supported|No CK_AMD_GPU_GFX|rdna1-device: error/;
+
+/** Reads what the run printed, both streams together. */
+export function readDriverLog(text: string): DriverLog {
+  const requests = new Map<string, KernelRequest>();
+  const misses = new Map<string, KernelRequest>();
+  const errors: string[] = [];
+  const solvers = new Set<string>();
+  for (const line of text.split("\n")) {
+    const [, verb, name = "", args = ""] = REQUEST.exec(line) ?? [];
+    if (verb !== undefined) {
+      (verb === "Loading" ? requests : misses).set(`${name}${args}`, { name, args });
+    } else if (FAILURE.test(line)) {
+      errors.push(line.length > 300 ? `${line.slice(0, 300)}…` : line);
+    }
+    const solver = SOLVER.exec(line)?.[1];
+    if (solver !== undefined) solvers.add(solver);
+  }
+  return { requests: [...requests.values()], misses: [...misses.values()], errors, solvers: [...solvers] };
+}
