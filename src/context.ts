@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { availableParallelism, freemem } from "node:os";
+import { join } from "node:path";
+import { actionsTiers } from "./cache/actions.ts";
+import { cacheRoot } from "./cache/root.ts";
+import { StageStore, type StageTier } from "./cache/stages.ts";
+import type { Inputs } from "./inputs.ts";
+import { type Exec, NodeExec } from "./ports/exec.ts";
+import type { Log } from "./ports/log.ts";
+
+/** What every command works with: inputs, ports and the cache of this run. */
+export interface Context {
+  inputs: Inputs;
+  exec: Exec;
+  log: Log;
+  /** Folder of the project: `action.yml`, `src/device`, `patches` lie in it */
+  projectRoot: string;
+  /** Folder of everything that is kept between runs */
+  cacheRoot: string;
+  stages: StageStore;
+  /** Processes at once */
+  jobs: number;
+  /** Version of this program */
+  version: string;
+  /** The environment, for what belongs to programs and not to us: proxies, `ROCM_PATH`, `SOURCE_DATE_EPOCH` */
+  env: NodeJS.ProcessEnv;
+  /** Wall-clock seconds of each stage, 0 where it was skipped; filled as the run goes on */
+  timings: Record<string, number>;
+  /** Ends what the run started and removes what it need not keep; safe to call twice. */
+  close(): void;
+}
+
+/** Begins the names of temporary folders. */
+const TEMPORARY = "rdna1-miopen-";
+
+/** Bytes of memory that one compiling MIOpenDriver may need (measured: 0.6 GB at the naive kernels). */
+const MEMORY_PER_JOB = 1 << 30;
+
+export async function makeContext(
+  inputs: Inputs,
+  log: Log,
+  projectRoot: string,
+  env: NodeJS.ProcessEnv,
+  inAction: boolean,
+): Promise<Context> {
+  const exec = new NodeExec();
+  const kept = cacheRoot(env);
+  const temporary =
+    inputs.cache === "off" ? mkdtempSync(join(env.RUNNER_TEMP || env.TMPDIR || "/tmp", TEMPORARY)) : null;
+  const root = temporary ?? kept;
+  if (temporary !== null) log.info("cache: off; nothing is read from earlier runs, nothing is kept");
+  await mkdir(root, { recursive: true });
+  const tiers: StageTier[] = inAction && inputs.cache === "auto" ? actionsTiers(env, log) : [];
+  const { version } = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as { version: string };
+  return {
+    inputs,
+    exec,
+    log,
+    projectRoot,
+    cacheRoot: root,
+    stages: new StageStore(root, log, tiers),
+    version,
+    env,
+    jobs: inputs.jobs ?? planJobs(availableParallelism(), freemem()),
+    timings: {},
+    close: () => {
+      exec.endAll();
+      if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One process a core, as long as each has the memory that a compiling one needs. */
+export function planJobs(cores: number, freeMemory: number): number {
+  return Math.max(1, Math.min(cores, Math.floor(freeMemory / MEMORY_PER_JOB)));
+}
+
+/** Removes temporary folders that a killed run left in the runner's own temporary folder; returns how many. */
+export async function removeTemporary(folder: string | undefined): Promise<number> {
+  if (!folder) return 0;
+  const names = (await readdir(folder)).filter((name) => name.startsWith(TEMPORARY));
+  for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
+  return names.length;
+}

@@ -1,0 +1,96 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { readTextIfThere } from "../ports/files.ts";
+
+/** A licence text that goes into a tarball. */
+export interface LicenseText {
+  /** File name in the licences folder */
+  file: string;
+  text: string;
+}
+
+/** What of a toolchain ends up inside compiled kernels, and the folders of `share/doc` that hold its licence. */
+interface Source {
+  file: string;
+  /** Debian's package name, or the folder name of AMD's packages; the first that is there is taken */
+  folders: RegExp;
+}
+
+const KERNEL_SOURCES: readonly Source[] = [
+  { file: "MIOpen.txt", folders: /^(libmiopen1|miopen-hip)$/ },
+  { file: "HIP.txt", folders: /^(libhiprtc-builtins\d+|hip|hip-runtime-amd)$/ },
+  { file: "ROCm-Device-Libs.txt", folders: /^rocm-device-libs(-\d+)?$/ },
+];
+
+const ROCBLAS: Source = { file: "rocBLAS.txt", folders: /^(librocblas\d+|rocblas)$/ };
+
+/** Licences of a kernel set: kernels are compiled from MIOpen's sources and hold code of HIP's headers and the device library. */
+export async function kernelLicenses(toolchainRoot: string): Promise<LicenseText[]> {
+  const found = await collect(toolchainRoot, KERNEL_SOURCES);
+  if (!found.some(({ file }) => file === "MIOpen.txt")) {
+    found.push({ file: "MIOpen.txt", text: mit("2017-2025 Advanced Micro Devices, Inc.") });
+  }
+  return [{ file: "rdna1-miopen.txt", text: mit("2026 the rdna1-miopen authors") }, ...found];
+}
+
+/** Licence of a rocBLAS overlay. */
+export async function rocblasLicense(toolchainRoot: string): Promise<LicenseText> {
+  const [found] = await collect(toolchainRoot, [ROCBLAS]);
+  return found ?? { file: ROCBLAS.file, text: mit("2015-2025 Advanced Micro Devices, Inc.") };
+}
+
+async function collect(toolchainRoot: string, sources: readonly Source[]): Promise<LicenseText[]> {
+  const texts: LicenseText[] = [];
+  for (const source of sources) {
+    const text = await licenseOf(toolchainRoot, source.folders);
+    if (text !== null) texts.push({ file: source.file, text });
+  }
+  return texts;
+}
+
+/** Debian keeps `usr/share/doc/<package>/copyright`; AMD's tree keeps `share/doc/<package>/LICENSE*`. */
+async function licenseOf(toolchainRoot: string, folders: RegExp): Promise<string | null> {
+  for (const doc of ["usr/share/doc", "share/doc"]) {
+    const parent = path.join(toolchainRoot, doc);
+    for (const folder of (await namesIn(parent)).filter((name) => folders.test(name))) {
+      const file = (await namesIn(path.join(parent, folder))).find((name) => /^(copyright|LICENSE)/.test(name));
+      const text = file === undefined ? null : await readTextIfThere(path.join(parent, folder, file));
+      if (text !== null && text !== "") return text;
+    }
+  }
+  return null;
+}
+
+/** Sorted, so that the same tree always gives the same text; empty where there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).then(
+    (names) => names.sort(),
+    () => [],
+  );
+}
+
+/** The MIT licence, which this project and the ROCm libraries it takes from are under. */
+function mit(holder: string): string {
+  return `MIT License
+
+Copyright (c) ${holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+`;
+}

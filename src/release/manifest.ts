@@ -1,0 +1,49 @@
+import type { Target } from "../rdna1/targets.ts";
+import type { ToolchainPackage } from "../toolchain/toolchain.ts";
+
+/** A file of the output folder. */
+export interface FileFact {
+  /** Name relative to the output folder (or to the install prefix, for files inside the tarball) */
+  file: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** `manifest.json`: what a build is made of. */
+export interface Manifest {
+  schema: 1;
+  /** Name of the tarball without its ending */
+  name: string;
+  /** 16 hex digits that change with the MIOpen build or with any kernel; names the user cache folder of `activate` */
+  buildId: string;
+  /** Install location that the tarball was made for; it works unpacked anywhere */
+  prefix: string;
+  miopen: {
+    version: string;
+    patched: boolean;
+    source: string;
+    patches: readonly { name: string; sha256: string }[];
+  };
+  rocm: { version: string; toolchain: string; digest: string; packages: readonly ToolchainPackage[] };
+  targets: readonly Target[];
+  options: Readonly<Record<string, string>>;
+  kernels: Partial<Record<Target, FileFact & { rows: number }>>;
+  proofs: { device: "virtual" | "gpu"; passed: number; failed: number; skipped: number };
+  library: FileFact | null;
+  tarball: FileFact;
+  /** rocBLAS libraries relabelled for targets that the archive's rocBLAS does not serve */
+  overlays: readonly FileFact[];
+  /** Every file inside the tarball */
+  files: readonly FileFact[];
+  /** Wall-clock seconds of each stage of this run; 0 where it was skipped */
+  timings: Readonly<Record<string, number>>;
+}
+
+/**
+ * `share/rdna1-miopen/manifest.json` inside the tarball: what the files were made from. Nothing of the run
+ * (seconds, results, options that change no byte) is in it, so that the same inputs give the same tarball.
+ */
+export type PrefixManifest = Pick<
+  Manifest,
+  "schema" | "name" | "buildId" | "prefix" | "miopen" | "rocm" | "targets" | "kernels" | "library" | "files"
+>;

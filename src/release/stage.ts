@@ -1,0 +1,137 @@
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "../cache/lock.ts";
+import type { Context } from "../context.ts";
+import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
+import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
+import type { Target } from "../rdna1/targets.ts";
+import type { Toolchain } from "../toolchain/toolchain.ts";
+import { countProofs, type ProofRow } from "../verify/proofs.ts";
+import { parseChecksums } from "./checksums.ts";
+import { type PackageInput, sourceDate } from "./input.ts";
+import type { Manifest } from "./manifest.ts";
+import { CHECKSUMS, publishFiles, removeDeadPartials, verifyOutput } from "./output.ts";
+import { packageBuild } from "./package.ts";
+
+/** What was made for one target. */
+export interface TargetPart {
+  target: Target;
+  rocblas: RocblasLibrary;
+  kernels: KernelDatabase;
+  /** null: verification was off */
+  proofs: readonly ProofRow[] | null;
+}
+
+export interface PackageResult {
+  manifest: Manifest;
+  rows: readonly ProofRow[];
+  /** The output folder's files, absolute */
+  tarball: string;
+  report: string;
+  /** Install location that the tarball records */
+  prefix: string;
+  /** Key of the first target's kernel set in the cache */
+  cacheKey: string;
+  cacheHit: boolean;
+}
+
+/** Packages a build and puts it into the output folder; neither is done again when nothing changed. */
+export async function packageStage(
+  context: Context,
+  toolchain: Toolchain,
+  parts: readonly TargetPart[],
+): Promise<PackageResult> {
+  const { inputs, log } = context;
+  const rows = parts.flatMap((part) => part.proofs ?? []);
+  const input = packageInput(context, toolchain, parts, rows);
+  const { timings, toolchain: _, ...content } = input;
+  const outcome = await context.stages.run({
+    name: "package",
+    parts: {
+      toolchain: toolchain.digest,
+      kernels: parts.map((part) => `${part.target}=${part.kernels.sha256.slice(0, 16)}`).join(" "),
+      content: sha256(JSON.stringify(content)),
+      program: await programDigest(context.projectRoot),
+    },
+    run: (folder) => packageBuild(input, folder, { exec: context.exec }),
+  });
+  context.timings.package = outcome.seconds;
+  await putInto(inputs.output, outcome.folder, context);
+  const manifest = outcome.result;
+  const { passed, failed, skipped } = countProofs(rows);
+  if (parts.some((part) => part.proofs === null)) log.warning("verify is off: nothing in this package has been proven");
+  log.info(`proofs: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return {
+    manifest,
+    rows,
+    tarball: join(inputs.output, manifest.tarball.file),
+    report: join(inputs.output, "report.html"),
+    prefix: inputs.prefix,
+    cacheKey: parts[0]?.kernels.key ?? "",
+    cacheHit: parts.every((part) => part.kernels.hit),
+  };
+}
+
+function packageInput(
+  context: Context,
+  toolchain: Toolchain,
+  parts: readonly TargetPart[],
+  rows: readonly ProofRow[],
+): PackageInput {
+  const { inputs } = context;
+  return {
+    version: context.version,
+    miopen: { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] },
+    toolchain,
+    targets: inputs.targets,
+    prefix: inputs.prefix,
+    // The folder of the results says nothing about them.
+    options: Object.fromEntries(Object.entries(inputs.given).filter(([name]) => name !== "output")),
+    kernels: Object.fromEntries(
+      parts.map(({ target, kernels: { path, bytes, sha256: digest, kernels } }) => [
+        target,
+        { path, rows: kernels.length, bytes, sha256: digest, list: kernels },
+      ]),
+    ),
+    proofs: { device: "virtual", rows },
+    overlays: parts.filter((p) => p.rocblas.overlay).map((p) => ({ target: p.target, folder: p.rocblas.folder })),
+    timings: Object.fromEntries(Object.entries(context.timings).map(([name, s]) => [name, Math.round(s * 100) / 100])),
+    sourceDate: sourceDate(context.env.SOURCE_DATE_EPOCH),
+  };
+}
+
+/** What the packaging itself depends on: the program that runs. */
+async function programDigest(projectRoot: string): Promise<string> {
+  return sha256(
+    await readFile(join(projectRoot, "dist/index.js")).catch(() => readFile(join(projectRoot, "package.json"))),
+  );
+}
+
+/** Copies the packaged files to the output folder, unless exactly these lie there already. */
+async function putInto(output: string, packaged: string, { log }: Context): Promise<void> {
+  await withLock(
+    join(output, ".rdna1-miopen.lock"),
+    async () => {
+      const sums = await readFile(join(packaged, CHECKSUMS), "utf8");
+      const reason = await verifyOutput(output);
+      if (reason === null && (await readTextIfThere(join(output, CHECKSUMS))) === sums) {
+        log.info(`output: ${output} is up to date`);
+        return;
+      }
+      await removeDeadPartials(output);
+      const partial = join(output, `.rdna1-miopen-partial-${process.pid}`);
+      try {
+        await mkdir(partial);
+        const files = [...(parseChecksums(sums)?.keys() ?? [])];
+        for (const file of [...files, CHECKSUMS]) await copyFile(join(packaged, file), join(partial, file));
+        await publishFiles(partial, output, files);
+      } catch (error) {
+        throw diskError(error, output);
+      } finally {
+        await rm(partial, { recursive: true, force: true });
+      }
+      log.info(`output: written to ${output}${reason === null ? "" : ` (${reason})`}`);
+    },
+    { log },
+  );
+}

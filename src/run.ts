@@ -1,0 +1,69 @@
+import * as core from "@actions/core";
+import { build } from "./commands/build.ts";
+import { makeContext, removeTemporary } from "./context.ts";
+import { userError } from "./errors.ts";
+import type { Inputs } from "./inputs.ts";
+import type { Log } from "./ports/log.ts";
+import type { PackageResult } from "./release/stage.ts";
+import { summaryMarkdown, terminalSummary } from "./summary.ts";
+
+export interface RunOptions {
+  log: Log;
+  projectRoot: string;
+  env: NodeJS.ProcessEnv;
+  inAction: boolean;
+}
+
+/** Carries out one command and reports its results through the door we came in by. */
+export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: RunOptions): Promise<void> {
+  const started = performance.now();
+  const context = await makeContext(inputs, log, projectRoot, env, inAction);
+  const stop = (signal: NodeJS.Signals) => {
+    context.close();
+    log.error(`ended by ${signal}; finished stages are kept, the same command goes on from there`);
+    process.exit(1);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    const command = COMMANDS[inputs.command];
+    if (command === undefined) {
+      throw userError(
+        `command: '${inputs.command}' is not in this version yet`,
+        `use ${Object.keys(COMMANDS).join(" or ")}`,
+      );
+    }
+    const result = await command(context);
+    const seconds = (performance.now() - started) / 1000;
+    if (inAction) await reportToRunner(result, context.timings, seconds);
+    else process.stdout.write(terminalSummary(result, context.timings, seconds));
+  } finally {
+    context.close();
+  }
+}
+
+const COMMANDS: Partial<Record<Inputs["command"], typeof build>> = { build, kernels: build };
+
+async function reportToRunner(result: PackageResult, timings: Record<string, number>, seconds: number): Promise<void> {
+  const { manifest } = result;
+  const total = manifest.proofs.passed + manifest.proofs.failed + manifest.proofs.skipped;
+  const outputs: Record<string, string> = {
+    tarball: result.tarball,
+    sha256: manifest.tarball.sha256,
+    prefix: result.prefix,
+    library: "",
+    kernels: String(Object.values(manifest.kernels).reduce((sum, set) => sum + set.rows, 0)),
+    proofs: `${manifest.proofs.passed}/${total}`,
+    "cache-hit": String(result.cacheHit),
+    "cache-key": result.cacheKey,
+    report: result.report,
+  };
+  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+  await core.summary.addRaw(summaryMarkdown(result, timings, seconds)).write();
+}
+
+/** The post step: small. Everything was saved when its stage ended; here only leftovers of a killed main step go. */
+export async function afterwards(log: Log, env: NodeJS.ProcessEnv): Promise<number> {
+  const removed = await removeTemporary(env.RUNNER_TEMP);
+  log.info(removed === 0 ? "nothing to clean up" : `removed ${removed} temporary folders`);
+  return 0;
+}

@@ -1,0 +1,81 @@
+import type { Manifest } from "./release/manifest.ts";
+import type { PackageResult } from "./release/stage.ts";
+
+/** A line of the closing table: what, and how it came out. */
+type Line = readonly [what: string, how: string];
+
+/** The last lines in a terminal. */
+export function terminalSummary(
+  result: PackageResult,
+  timings: Readonly<Record<string, number>>,
+  seconds: number,
+): string {
+  const lines = [...stageLines(timings), ...resultLines(result.manifest), ["total", duration(seconds)] as const];
+  const width = Math.max(...lines.map(([what]) => what.length));
+  const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
+  return `\n${table}\n\n  ${result.tarball}\n  ${result.report}\n`;
+}
+
+/** The job summary, GitHub Markdown. */
+export function summaryMarkdown(
+  result: PackageResult,
+  timings: Readonly<Record<string, number>>,
+  seconds: number,
+): string {
+  const { manifest } = result;
+  const row = ([what, how]: Line) => `| ${what} | ${how} |`;
+  return [
+    `## ${manifest.name}`,
+    "",
+    "| result | |",
+    "|---|---|",
+    ...resultLines(manifest).map(row),
+    "",
+    "| stage | time |",
+    "|---|---|",
+    ...stageLines(timings).map(row),
+    row(["total", duration(seconds)]),
+    "",
+  ].join("\n");
+}
+
+function resultLines(manifest: Manifest): Line[] {
+  const { passed, failed, skipped } = manifest.proofs;
+  const sets = Object.entries(manifest.kernels).map(
+    ([target, set]): Line => [`kernels ${target}`, `${set.rows} in ${size(set.bytes)}`],
+  );
+  const proofs =
+    passed + failed + skipped === 0 ? "none: verify is off" : `${passed} of ${passed + failed + skipped} passed`;
+  return [
+    [
+      "MIOpen",
+      `${manifest.miopen.version} (${manifest.miopen.patched ? "patched" : "distribution"}), ROCm ${manifest.rocm.version}`,
+    ],
+    ...sets,
+    ["proofs", proofs],
+    ["tarball", `${manifest.tarball.file}, ${size(manifest.tarball.bytes)}`],
+    ["sha256", manifest.tarball.sha256],
+  ];
+}
+
+function stageLines(timings: Readonly<Record<string, number>>): Line[] {
+  return Object.entries(timings).map(
+    ([stage, seconds]): Line => [stage, seconds === 0 ? "skipped (cached)" : duration(seconds)],
+  );
+}
+
+/** `4 min 5 s`, `12.3 s` */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** `1.2 MB`, decimal units */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ["kB", "MB", "GB"];
+  let value = bytes / 1000;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
