@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf, machineError } from "../errors.ts";
 import type { Log } from "../ports/log.ts";
+import { ensureFolder } from "./folder.ts";
 
 export interface LockOptions {
   log: Log;
@@ -31,7 +32,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, options:
 
 async function prepare(file: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await ensureFolder(dirname(file));
     await writeFile(file, "", { flag: "a" });
   } catch (error) {
     throw machineError(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { machineError } from "../errors.ts";
 import type { Command, Exec } from "../ports/exec.ts";
@@ -50,9 +50,14 @@ export async function buildDevice(
     await writeFile(stubs, stubAssembly(await runtimeOperations(toolchain, exec)));
     const versionScript = join(work, "exports.map");
     await writeFile(versionScript, EXPORTS);
+    const flags = [...FLAGS, "-isystem", include];
+    const common = join(work, "precompiled.hpp"); // both clang and gcc look for a .gch next to an included header
+    await copyFile(join(projectRoot, SOURCES, "precompiled.hpp"), common);
+    const precompile = compiler.compile(common, `${common}.gch`, [...flags, "-x", "c++-header"]);
+    await must(exec, precompile, `compile precompiled.hpp with ${compiler.name}`);
     const objects = await compileAll(compiler, exec, work, [
       { source: stubs, flags: [] },
-      ...sources.map((file) => ({ source: join(projectRoot, file), flags: [...FLAGS, "-isystem", include] })),
+      ...sources.map((file) => ({ source: join(projectRoot, file), flags: [...flags, "-include", common] })),
     ]);
     const library = join(work, "device.so");
     await must(exec, compiler.link(objects, library, versionScript), `link the virtual device with ${compiler.name}`);

@@ -37,7 +37,7 @@ export type DeviceEvent =
       event: "launch";
       api: string;
       kernel: string;
-      /** MD5 of the module; empty for a kernel of a compressed fat binary. */
+      /** MD5 of the module. */
       module: string;
       /** Work-items. */
       grid: [number, number, number];
@@ -45,6 +45,8 @@ export type DeviceEvent =
       /** Static and dynamic LDS bytes of a work-group. */
       lds: number;
       argumentBytes: number;
+      /** Bytes at the end that the caller left out; zero on the device. */
+      missingArgumentBytes: number;
       /** The first 256 bytes of the explicit arguments, hexadecimal. */
       arguments: string;
       executed: boolean;

@@ -8,6 +8,7 @@ import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
 import { type Kernel, keyOf } from "./database.ts";
 import { splitByFile } from "./llvm-output.ts";
 import { type KernelMetadata, readNotes } from "./notes.ts";
+import { runJobs } from "./pool.ts";
 
 /** What the audit found out about one row of a kernel database. */
 export interface AuditedKernel {
@@ -44,22 +45,66 @@ const LIMITS = { vgprs: 256, sgprs: 106, lds: 65536, workGroup: 1024 } as const;
  */
 const FORBIDDEN = /^s_inst_prefetch\b/;
 
-/** Checks every object of a set: header, metadata, limits, symbols, and each instruction by LLVM's disassembler. */
+/** Objects that one start of a tool reads: its output stays at some megabytes. */
+const CHUNK = 250;
+
+/**
+ * Checks every object of a set: header, metadata, limits, symbols, and each instruction by LLVM's disassembler. Rows
+ * with the same object share its check.
+ */
 export async function auditKernels(
+  kernels: readonly Kernel[],
+  target: Target,
+  { toolchain, exec, jobs, scratch }: { toolchain: Toolchain; exec: Exec; jobs: number; scratch: string },
+): Promise<Audit> {
+  const objects = [...new Map(kernels.map((kernel) => [kernel.hash, kernel])).values()];
+  const chunks = Array.from({ length: Math.ceil(objects.length / CHUNK) }, (_, i) => ({
+    group: "",
+    objects: objects.slice(i * CHUNK, (i + 1) * CHUNK),
+  }));
+  const findings = new Map<string, Finding>();
+  await mkdir(scratch, { recursive: true });
+  await runJobs(chunks, jobs, async (chunk) => {
+    for (const [hash, finding] of await auditChunk(chunk.objects, target, toolchain, exec, scratch)) {
+      findings.set(hash, finding);
+    }
+  });
+  const audit: Audit = { kernels: [], faults: [] };
+  for (const kernel of kernels) {
+    const { faults, facts } = findings.get(kernel.hash) as Finding;
+    audit.faults.push(...faults.map((fault) => `${keyOf(kernel)}: ${fault}`));
+    const { name, args, hash } = kernel;
+    audit.kernels.push({
+      name,
+      args,
+      hash,
+      bytes: kernel.object.length,
+      compressedBytes: kernel.blob.length,
+      ...facts,
+    });
+  }
+  return audit;
+}
+
+interface Finding {
+  faults: string[];
+  facts: Omit<AuditedKernel, "name" | "args" | "hash" | "bytes" | "compressedBytes">;
+}
+
+async function auditChunk(
   kernels: readonly Kernel[],
   target: Target,
   toolchain: Toolchain,
   exec: Exec,
   scratch: string,
-): Promise<Audit> {
-  await mkdir(scratch, { recursive: true });
+): Promise<Map<string, Finding>> {
   const folder = await mkdtemp(join(scratch, "audit-"));
   try {
-    const files = kernels.map((_, i) => join(folder, `${i}.co`));
+    const files = kernels.map(({ hash }) => join(folder, `${hash}.co`));
     for (const [i, kernel] of kernels.entries()) await writeFile(files[i] as string, kernel.object);
     const tool = async (name: string, args: string[]) => {
       const command = programCommand(toolchain, join(toolchain.paths.llvmBin, name), [...args, ...files]);
-      const { code, stdout, stderr } = await exec.run(command, { keep: 1 << 30 });
+      const { code, stdout, stderr } = await exec.run(command, { keep: 1 << 29 });
       // A file that the tool cannot read is a fault of that file, found below; no output at all is the tool's.
       if (code !== 0 && stdout === "") throw machineError(`${name} failed: ${stderr.trim()}`, "check the toolchain");
       return stdout;
@@ -71,20 +116,20 @@ export async function auditKernels(
       files,
       /^(.*):\tfile format /,
     );
-    const audit: Audit = { kernels: [], faults: [] };
-    for (const [i, kernel] of kernels.entries()) {
-      const faults: string[] = [];
-      const header = readCodeObjectHeader(kernel.object);
-      const version = typeof header === "string" ? 0 : header.version;
-      faults.push(...headerFaults(header, target));
-      const { functions, target: built } = notes[i] ?? { functions: [], target: "" };
-      faults.push(...metadataFaults(functions, built, target, symbols[i] ?? ""));
-      const instructions = (code[i] ?? "").split("\n").filter((line) => line.startsWith("\t"));
-      faults.push(...instructionFaults(instructions));
-      audit.faults.push(...faults.map((fault) => `${keyOf(kernel)}: ${fault}`));
-      audit.kernels.push(describe(kernel, version, functions, instructions.length));
-    }
-    return audit;
+    return new Map(
+      kernels.map((kernel, i): [string, Finding] => {
+        const header = readCodeObjectHeader(kernel.object);
+        const { functions, target: built } = notes[i] ?? { functions: [], target: "" };
+        const instructions = (code[i] ?? "").split("\n").filter((line) => line.startsWith("\t"));
+        const faults = [
+          ...headerFaults(header, target),
+          ...metadataFaults(functions, built, target, symbols[i] ?? ""),
+          ...instructionFaults(instructions),
+        ];
+        const version = typeof header === "string" ? 0 : header.version;
+        return [kernel.hash, { faults, facts: describe(version, functions, instructions.length) }];
+      }),
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -147,18 +192,12 @@ export function instructionFaults(lines: readonly string[]): string[] {
 }
 
 function describe(
-  kernel: Kernel,
   codeObjectVersion: number,
   functions: readonly KernelMetadata[],
   instructions: number,
-): AuditedKernel {
+): Finding["facts"] {
   const most = (pick: (f: KernelMetadata) => number) => functions.reduce((max, f) => Math.max(max, pick(f)), 0);
   return {
-    name: kernel.name,
-    args: kernel.args,
-    hash: kernel.hash,
-    bytes: kernel.object.length,
-    compressedBytes: kernel.blob.length,
     codeObjectVersion,
     instructions,
     vgprs: most((f) => f.vgprs),

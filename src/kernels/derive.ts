@@ -125,36 +125,41 @@ function objectFor(samples: readonly Sample[], tile: number): Buffer | null {
 }
 
 /**
- * The object for a tile between two samples, or null when they differ in more than numbers on a line: little-endian
- * words that follow the tile one to one (instruction literals and inline constants) or count the tile's bytes (the
- * descriptor's LDS size), and a big-endian 16-bit number of bytes (the same in the MessagePack metadata).
+ * The object for a tile between two samples, or null when they differ in more than numbers on a line. Such are: the
+ * LDS bytes in the kernel descriptor (little-endian word) and in the metadata (MessagePack: 0xcd and a big-endian
+ * 16-bit number), and words that rise with the tile one to one (instruction literals and inline constants).
  */
 function between(below: Sample, above: Sample, tile: number): Buffer | null {
   const bytes = below.kernel.args.includes(" -DMIOPEN_USE_FP32=1") ? 4 : 2;
   const low = below.kernel.object;
   const high = above.kernel.object;
   if (low.length !== high.length) return null;
+  const rise = above.tile - below.tile;
   const object = Buffer.from(low);
   for (let at = 0; at < low.length; at++) {
     if (low[at] === high[at]) continue;
     const word = at & ~3;
-    const rise = word + 4 <= low.length ? high.readUInt32LE(word) - low.readUInt32LE(word) : 0;
-    const short = [at - 1, at].find(
-      (offset) =>
-        offset + 2 <= low.length &&
-        low.readUInt16BE(offset) === below.tile * bytes &&
-        high.readUInt16BE(offset) === above.tile * bytes,
-    );
-    if (short !== undefined) {
-      object.writeUInt16BE(tile * bytes, short);
-      at = short + 1;
-    } else if (rise === above.tile - below.tile || rise === (above.tile - below.tile) * bytes) {
-      const slope = rise / (above.tile - below.tile);
-      object.writeUInt32LE(low.readUInt32LE(word) + slope * (tile - below.tile), word);
+    if (word + 4 > low.length) return null;
+    const [lowWord, highWord] = [low.readUInt32LE(word), high.readUInt32LE(word)];
+    const packed = [at - 1, at].find((offset) => isLdsSize(low, offset, below) && isLdsSize(high, offset, above));
+    if (lowWord === below.tile * bytes && highWord === above.tile * bytes) {
+      object.writeUInt32LE(tile * bytes, word);
+      at = word + 3;
+    } else if (packed !== undefined) {
+      object.writeUInt16BE(tile * bytes, packed);
+      at = packed + 1;
+    } else if (highWord - lowWord === rise) {
+      object.writeUInt32LE(lowWord + tile - below.tile, word);
       at = word + 3;
     } else return null;
   }
   return object;
+
+  function isLdsSize(buffer: Buffer, offset: number, sample: Sample): boolean {
+    return (
+      offset + 2 <= buffer.length && buffer[offset - 1] === 0xcd && buffer.readUInt16BE(offset) === sample.tile * bytes
+    );
+  }
 }
 
 function broken(what: string): Error {

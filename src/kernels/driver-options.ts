@@ -54,7 +54,7 @@ const TABLE: readonly { operations: string; options: string }[] = [
       "D:in_d F:forw H:in_h V:verify W:in_w c:in_channels e:eps g:num_groups i:iter m:mode n:batchsize t:time w:wall",
   },
   {
-    operations: "tensorop tensoropfp16",
+    operations: "tensorop",
     options:
       "A:alpha1 B:alpha2 F:forw G:beta H:in_h V:verify W:in_w c:in_channels i:iter n:batchsize o:tensor_op t:time v:tensor_val w:wall",
   },

@@ -6,6 +6,7 @@ import { type DriverLog, readDriverLog } from "../miopen/log.ts";
 import type { Exec, ExecResult } from "../ports/exec.ts";
 import { exists, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import { endingWithUs } from "../ports/setpriv.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
 import type { DriverCommand } from "./commands.ts";
 import { checkRows, type Kernel, keyOf, type Merge, mergeKernels, readRows } from "./database.ts";
@@ -91,7 +92,7 @@ async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Pro
     await makeDriverPlaces(folder);
     const setup: DriverSetup = { ...input.setup, folder, compile: "allow", systemDatabases: empty, events: false };
     const run = driverCommand(setup, command.args, { ...input.environment, ...command.env });
-    const result = await exec.run(run, { timeoutMs: WATCHDOG });
+    const result = await exec.run(endingWithUs(run), { timeoutMs: WATCHDOG });
     const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);
     const reason = whyFailed(result, driverLog);
     if (reason !== null) {

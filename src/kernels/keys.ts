@@ -11,7 +11,10 @@ export interface KernelKey {
   options: string;
 }
 
-/** How a problem reaches a solver: Find (workspace from MIOpen's query) or immediate mode (workspace of the solution). */
+/**
+ * How a problem reaches a solver: Find benchmarks all that fit, with the workspace that MIOpen's query gave; immediate
+ * mode runs the GEMM solver, with the workspace of its solution.
+ */
 export type ConvCall = "find" | "immediate";
 
 /** `kernel_name` and `kernel_args` of the database row [binary_cache.cpp]. */
@@ -21,36 +24,62 @@ export function databaseKey(key: KernelKey, target: string): { name: string; arg
 
 /**
  * Every key that the safe solvers (naive, GEMM) ask for when MIOpen 3.5 runs a problem with Winograd and FFT off.
- * GEMM takes the packed NCHW and NCDHW layouts only; naive takes all four [solver/conv/gemm*.cpp, conv_direct_naive_conv.cpp].
+ * Naive takes all layouts and types [solver/conv/conv_direct_naive_conv.cpp].
  */
 export function keysOf(problem: ConvProblem, call: ConvCall = "find"): KernelKey[] {
-  const keys = [naiveKey(problem.type)];
-  // The driver gives int8 an int8 output, which GEMM refuses; GEMM wants int32 or fp32 there [gemm.cpp GemmFwdBase].
-  if (problem.type === "int8" || problem.layout === "NHWC" || problem.layout === "NDHWC") return keys;
-  keys.push(...gemmKeys(problem, call));
-  return keys;
+  const solver = gemmSolver(problem);
+  // Find gives GEMM no workspace when any dilation is above 1 [convolution.cpp GetWorkSpaceSizeGEMM]
+  const starved = call === "find" && !/1x1_0_1|stride1/.test(solver ?? "") && problem.dilation.some((step) => step > 1);
+  const gemm = solver === null || starved ? [] : gemmKeys(problem, solver);
+  return call === "find" ? [naiveKey(problem.type), ...gemm] : gemm;
 }
 
-/** Keys of the GEMM solver that fits the problem: exactly one does. */
-function gemmKeys(problem: ConvProblem, call: ConvCall): KernelKey[] {
-  const { type, filter, pad, stride, dilation } = problem;
-  const { direction, channels, image, output } = asConvolution(problem);
+/** MIOpen's GEMM solvers for convolution; at most one fits a problem. */
+export type GemmSolver =
+  | ("GemmFwd1x1_0_1" | "GemmFwd1x1_0_2" | "GemmFwdRest")
+  | ("GemmBwd1x1_stride1" | "GemmBwd1x1_stride2" | "GemmBwdRest")
+  | ("GemmWrw1x1_stride1" | "GemmWrwUniversal");
+
+/**
+ * The GEMM solver that fits a problem, or null: GEMM takes the packed NCHW and NCDHW layouts only, and int8 only with
+ * an int32 or fp32 output, which MIOpenDriver does not make [gemm.cpp GemmFwdBase; solver/conv/gemm*.cpp IsApplicable].
+ */
+export function gemmSolver(problem: ConvProblem): GemmSolver | null {
+  const { type, layout, filter, pad, stride } = problem;
+  if (type === "int8" || layout === "NHWC" || layout === "NDHWC") return null;
   const pointwise = filter.every((size) => size === 1) && pad.every((size) => size === 0);
+  const steps = (step: number) => pointwise && stride.every((one) => one === step);
+  const { direction } = asConvolution(problem);
+  if (direction === "backward-weights") return steps(1) ? "GemmWrw1x1_stride1" : "GemmWrwUniversal";
+  const [one, two, rest] =
+    direction === "forward"
+      ? (["GemmFwd1x1_0_1", "GemmFwd1x1_0_2", "GemmFwdRest"] as const)
+      : (["GemmBwd1x1_stride1", "GemmBwd1x1_stride2", "GemmBwdRest"] as const);
+  return steps(1) ? one : steps(2) && filter.length === 2 ? two : rest;
+}
+
+/** What a GEMM solver launches besides rocBLAS [solver/conv/gemm.cpp, gemm_bwd.cpp, gemm_wrw.cpp]. */
+function gemmKeys(problem: ConvProblem, solver: GemmSolver): KernelKey[] {
+  const { type, filter, n } = problem;
+  const { channels, image, output } = asConvolution(problem);
   const weights = (problem.c / problem.groups) * problem.k * product(filter);
-  // GemmFwd1x1_0_1, GemmBwd1x1_stride1, GemmWrw1x1_stride1: no workspace, no kernel but the cleared weights gradient
-  if (pointwise && stride.every((step) => step === 1)) {
-    return direction === "backward-weights" ? [setTensorKey(type, weights)] : [];
+  switch (solver) {
+    case "GemmFwd1x1_0_1":
+    case "GemmBwd1x1_stride1":
+      return [];
+    case "GemmFwd1x1_0_2":
+      return [transposeKey(type)];
+    case "GemmBwd1x1_stride2":
+      return [setTensorKey(type, n * channels * product(image)), transposeKey(type)];
+    case "GemmFwdRest":
+      return [imageToColumnsKey(problem)];
+    case "GemmBwdRest":
+      return [columnsToImageKey(type, filter.length, channels * product(output) * product(filter))];
+    case "GemmWrw1x1_stride1":
+      return [setTensorKey(type, weights)];
+    case "GemmWrwUniversal":
+      return [setTensorKey(type, weights), imageToColumnsKey(problem)];
   }
-  // Find gives GEMM no workspace when any dilation is above 1 [convolution.cpp GetWorkSpaceSizeGEMM]
-  if (call === "find" && dilation.some((step) => step > 1)) return [];
-  if (direction === "backward-weights") return [setTensorKey(type, weights), imageToColumnsKey(problem)]; // GemmWrwUniversal
-  if (pointwise && filter.length === 2 && stride.every((step) => step === 2)) {
-    // GemmFwd1x1_0_2, GemmBwd1x1_stride2: rows and columns are picked by transposing
-    if (direction === "forward") return [transposeKey(type)];
-    return [setTensorKey(type, problem.n * channels * product(image)), transposeKey(type)];
-  }
-  if (direction === "forward") return [imageToColumnsKey(problem)]; // GemmFwdRest
-  return [columnsToImageKey(type, filter.length, channels * product(output) * product(filter))]; // GemmBwdRest
 }
 
 /** naive_conv.cpp: one object per type holds all dimensions, layouts and directions [conv_direct_naive_conv.cpp]. */

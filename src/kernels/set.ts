@@ -6,6 +6,7 @@ import type { WantedIm2col } from "./derive.ts";
 import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
 
 import { commandId } from "./harvest.ts";
+import { planProbes } from "./probes.ts";
 
 /** What a kernel set is made from. */
 export interface KernelSet {
@@ -13,21 +14,29 @@ export interface KernelSet {
   name: string;
   commands: readonly DriverCommand[];
   environment: Readonly<Record<string, string>>;
+  /** Problems that are not harvested, only run against the finished set */
+  probes: readonly DriverCommand[];
   /** Rows that are computed from harvested ones instead of compiled (docs/kernel-set.md) */
   derived: readonly WantedIm2col[];
   /** Changes with every command and with the environment */
   digest: string;
 }
 
+/** Random convolutions in each completeness proof; the same ones every time. */
+const PROBES = 200;
+
 /** Bytes; a longer command file is a mistake. */
 const LARGEST_FILE = 64 << 20;
 
 /** Reads or plans the set that was asked for; every line of a file that is not understood is named. */
 export async function loadKernelSet(name: string): Promise<KernelSet> {
-  const commands = name === "conv" ? planConv() :  await readCommandFile(name);
+  const planned = name === "conv" ? planConv() : await readCommandFile(name);
+  const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
   const derived = name === "conv" || name === "full" ? wantedIm2col() : [];
-  const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived];
-  return { name, commands, environment: harvestEnvironment, derived, digest: sha256(JSON.stringify(content)) };
+  const probes =
+    derived.length === 0 ? [] : planProbes(PROBES, 1).map((p) => ({ ...p, args: harvestArguments(p.args) }));
+  const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived, probes.map(commandId)];
+  return { name, commands, environment: harvestEnvironment, probes, derived, digest: sha256(JSON.stringify(content)) };
 }
 
 async function readCommandFile(file: string): Promise<DriverCommand[]> {
@@ -57,5 +66,5 @@ async function readCommandFile(file: string): Promise<DriverCommand[]> {
   if (commands.length === 0) {
     throw userError(`kernel-set: ${file} has no command`, "put in one MIOpenDriver line for each problem");
   }
-  return commands.map((command) => ({ ...command, args: harvestArguments(command.args) }));
+  return commands;
 }

@@ -84,7 +84,12 @@ export async function kernelsStage(context: Context, request: Request): Promise<
       const work = join(folder, "harvest");
       const { kernels, refused } = await makeKernels(context, request, work);
       for (const { key, reason } of refused) context.log.warning(`left out: ${key}: ${reason}`);
-      const audit = await auditKernels(kernels, target, toolchain, context.exec, folder);
+      const audit = await auditKernels(kernels, target, {
+        toolchain,
+        exec: context.exec,
+        jobs: context.jobs,
+        scratch: folder,
+      });
       if (audit.faults.length > 0) {
         throw machineError(
           `${audit.faults.length} faults in the compiled kernels:\n${audit.faults.slice(0, 20).join("\n")}`,
@@ -130,7 +135,9 @@ async function makeKernels(context: Context, request: Request, folder: string): 
     const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target);
     if (missing.length === 0) {
       if (kernels.length > 0) {
-        context.log.info(`${target}: ${kernels.length} im2col kernels derived; ${checked} compiled ones came out identical`);
+        context.log.info(
+          `${target}: ${kernels.length} im2col kernels derived; ${checked} compiled ones came out identical`,
+        );
       }
       return { kernels: mergeKernels([merge.kernels, kernels], target).kernels, refused: merge.refused };
     }
@@ -166,7 +173,7 @@ export async function completenessStage(
       const rows = await proveCompleteness(
         {
           setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
-          commands: set.commands,
+          commands: [...set.commands, ...set.probes],
           environment: set.environment,
           database: kernels.path,
           hashes: hashesOf(kernels.kernels),

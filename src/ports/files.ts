@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, mkdir, open, readFile, rename, rm, statfs } from "node:fs/promises";
+import { access, open, readFile, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ensureFolder } from "../cache/folder.ts";
 import { codeOf, machineError, userError } from "../errors.ts";
 
 /** Whether a path exists. */
@@ -24,7 +25,7 @@ export async function readTextIfThere(path: string): Promise<string | null> {
 
 /** Writes aside, flushes to disk and renames: readers see the old content or the new, never a part. */
 export async function writeWhole(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await ensureFolder(dirname(path));
   const aside = asideOf(path);
   try {
     const file = await open(aside, "wx", mode);
@@ -74,7 +75,7 @@ export async function freeBytes(folder: string): Promise<number> {
 export async function checkWritableFolder(folder: string, option: string): Promise<void> {
   const probe = join(folder, `.rdna1-miopen-${process.pid}-${randomBytes(4).toString("hex")}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await ensureFolder(folder);
     await (await open(probe, "wx")).close();
     await rm(probe);
   } catch (error) {

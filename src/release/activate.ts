@@ -140,11 +140,14 @@ _rdna1_miopen_status=0
 _rdna1_miopen_activate || _rdna1_miopen_status=1
 unset _rdna1_miopen_prefix _rdna1_miopen_rocblas _rdna1_miopen_cache
 unset -f _rdna1_miopen_activate _rdna1_miopen_set _rdna1_miopen_say
-# The status of the sourced file, by a command that 'set -e' passes over: whoever sources this decides what a failure means.
-# ('return 1' would end dash even in 'if . activate')
+# How this fails matters under 'set -e': dash ends even in 'if . activate' when the file itself returns 1, and zsh goes on
+# after an unchecked '. activate' when the file ends in '! :'
 case "$_rdna1_miopen_status" in
   0) unset _rdna1_miopen_status ;;
-  *) unset _rdna1_miopen_status; ! : ;;
+  *)
+    unset _rdna1_miopen_status
+    if [ -n "\${BASH_VERSION-}\${ZSH_VERSION-}" ]; then return 1; fi
+    ! : ;;
 esac
 `;
 }

@@ -108,9 +108,9 @@ async function programDigest(projectRoot: string): Promise<string> {
 }
 
 /** Copies the packaged files to the output folder, unless exactly these lie there already. */
-async function putInto(output: string, packaged: string, { log }: Context): Promise<void> {
+async function putInto(output: string, packaged: string, { cacheRoot, log }: Context): Promise<void> {
   await withLock(
-    join(output, ".rdna1-miopen.lock"),
+    join(cacheRoot, "locks", `output-${sha256(output).slice(0, 16)}.lock`),
     async () => {
       const sums = await readFile(join(packaged, CHECKSUMS), "utf8");
       const reason = await verifyOutput(output);

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { codeOf, machineError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -56,37 +56,40 @@ export async function publishTree(
 }
 
 /**
- * Reads every file of a published tree and compares it with its digest. Resolves with what is wrong, worst first:
- * `changed: usr/…`, `missing: usr/…`; empty when all is as it was published.
+ * Reads every file of a published tree and compares it with its digest. Resolves with what is wrong, sorted
+ * (`changed: usr/…`, `missing: usr/…`); empty when all is as it was published.
  */
 export async function verifyTree(folder: string, jobs: number, exec: Exec): Promise<string[]> {
   const root = rootOf(folder);
-  const list = await readFile(join(folder, FILES), "utf8").catch(() => null);
-  const linkText = await readFile(join(folder, LINKS), "utf8").catch(() => null);
-  if (list === null || linkText === null) return [`missing: ${FILES} or ${LINKS}`];
-  const wrong: string[] = [];
+  const list = await readFile(join(folder, FILES), "utf8").catch(() => "");
+  const linkText = await readFile(join(folder, LINKS), "utf8").catch(() => "");
   const lines = list.split("\n").filter((line) => line !== "");
-  if (lines.length === 0) wrong.push(`missing: the lines of ${FILES}`);
-  const sized = lines.map((line) => ({ line, bytes: 0 }));
-  await inShares(sized, jobs, async (share) => {
-    const input = share.map(({ line }) => `${line}\n`).join("");
+  if (lines.length === 0 || linkText === "") return [`missing: ${FILES} or ${LINKS}`];
+  const wrong: string[] = [];
+  await inShares(await sized(root, lines, pathOfLine), jobs, async (share) => {
+    const input = share.map((line) => `${line}\n`).join("");
     const args = ["--check", "--quiet", "--strict", "-"];
-    const result = await exec.run(
-      { file: "b2sum", args, env: { PATH: "/usr/bin:/bin", LC_ALL: "C" }, cwd: root },
-      { input },
-    );
+    const result = await exec.run({ file: "b2sum", args, env: ENV, cwd: root }, { input });
     if (result.code === 0) return;
+    const before = wrong.length;
     for (const text of result.stdout.split("\n")) {
       const [, file, what] = /^(.*): (FAILED.*)$/.exec(text) ?? [];
       if (file !== undefined) wrong.push(`${what === "FAILED" ? "changed" : "missing"}: ${file}`);
     }
-    if (wrong.length === 0) wrong.push(`unreadable: ${result.stderr.trim().split("\n")[0]}`);
+    if (wrong.length === before) wrong.push(`unreadable: ${result.stderr.trim().split("\n")[0]}`);
   });
   for (const [path, target] of Object.entries(parseLinks(linkText, wrong))) {
     const now = await readlink(join(root, path)).catch(() => null);
     if (now !== target) wrong.push(`${now === null ? "missing" : "changed"}: ${path}`);
   }
-  return wrong;
+  return wrong.sort();
+}
+
+const ENV = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
+
+/** The path in a line of `b2sum`: 128 digits and two more characters come before it. */
+function pathOfLine(line: string): string {
+  return line.slice(130);
 }
 
 function parseLinks(text: string, wrong: string[]): Record<string, string> {
@@ -98,19 +101,13 @@ function parseLinks(text: string, wrong: string[]): Record<string, string> {
   }
 }
 
-interface SizedFile {
-  path: string;
-  bytes: number;
-}
-
-async function entries(root: string): Promise<{ files: SizedFile[]; links: Record<string, string> }> {
-  const files: SizedFile[] = [];
+async function entries(root: string): Promise<{ files: string[]; links: Record<string, string> }> {
+  const files: string[] = [];
   const links: Record<string, string> = {};
-  const all = await readdir(root, { recursive: true, withFileTypes: true });
-  for (const entry of all) {
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const name = relative(root, path);
-    if (entry.isFile()) files.push({ path: name, bytes: 0 });
+    if (entry.isFile()) files.push(name);
     else if (entry.isSymbolicLink()) links[name] = await readlink(path);
     else if (!entry.isDirectory()) await rm(path); // a device or a socket has no place in a toolchain
   }
@@ -118,17 +115,12 @@ async function entries(root: string): Promise<{ files: SizedFile[]; links: Recor
 }
 
 /** `b2sum` lines of files, sorted by path. */
-async function digests(root: string, files: readonly SizedFile[], jobs: number, exec: Exec): Promise<string> {
+async function digests(root: string, files: readonly string[], jobs: number, exec: Exec): Promise<string> {
   const lines: string[] = [];
-  await inShares(files, jobs, async (share) => {
-    const input = share.map(({ path }) => `${path}\0`).join("");
-    const command = {
-      file: "xargs",
-      args: ["-0", "b2sum", "--"],
-      env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
-      cwd: root,
-    };
-    const result = await exec.run(command, { input, keep: 64 << 20 });
+  await inShares(await sized(root, files, (path) => path), jobs, async (share) => {
+    const input = share.map((path) => `${path}\0`).join("");
+    const args = ["-0", "b2sum", "--"];
+    const result = await exec.run({ file: "xargs", args, env: ENV, cwd: root }, { input, keep: 64 << 20 });
     if (result.code !== 0) {
       throw machineError(`cannot read the unpacked toolchain in ${root}: ${result.stderr.trim()}`, "check the disk");
     }
@@ -136,15 +128,36 @@ async function digests(root: string, files: readonly SizedFile[], jobs: number, 
   });
   if (lines.length !== files.length) throw new Error(`${lines.length} digests for ${files.length} files`);
   return lines
-    .sort((a, b) => (a.slice(130) < b.slice(130) ? -1 : 1))
+    .sort((a, b) => (pathOfLine(a) < pathOfLine(b) ? -1 : 1))
     .map((line) => `${line}\n`)
     .join("");
 }
 
-async function inShares<T>(items: readonly T[], jobs: number, work: (share: T[]) => Promise<void>): Promise<void> {
-  const count = Math.max(1, Math.min(jobs, 8));
-  const shares = Array.from({ length: count }, (_, i) => items.filter((_, at) => at % count === i));
-  await Promise.all(shares.filter((share) => share.length > 0).map(work));
+interface Sized<T> {
+  item: T;
+  bytes: number;
+}
+
+async function sized<T>(root: string, items: readonly T[], pathOf: (item: T) => string): Promise<Sized<T>[]> {
+  const size = async (item: T) => (await lstat(join(root, pathOf(item))).catch(() => null))?.size ?? 0;
+  const result: Sized<T>[] = [];
+  for (const item of items) result.push({ item, bytes: await size(item) });
+  return result;
+}
+
+/** Runs `work` on shares of about the same number of bytes, all at once; two files are 700 MB of a tree's 1,400. */
+async function inShares<T>(
+  items: readonly Sized<T>[],
+  jobs: number,
+  work: (share: T[]) => Promise<void>,
+): Promise<void> {
+  const shares = Array.from({ length: Math.max(1, Math.min(jobs, 8)) }, () => ({ bytes: 0, items: [] as T[] }));
+  for (const { item, bytes } of [...items].sort((a, b) => b.bytes - a.bytes)) {
+    const least = shares.reduce((a, b) => (b.bytes < a.bytes ? b : a));
+    least.items.push(item);
+    least.bytes += bytes;
+  }
+  await Promise.all(shares.filter((share) => share.items.length > 0).map((share) => work(share.items)));
 }
 
 function withPaths(toolchain: Toolchain, map: (path: string) => string): Toolchain {

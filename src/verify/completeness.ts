@@ -1,18 +1,19 @@
-import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type DeviceEvent, parseEvents } from "../device/events.ts";
 import { machineError } from "../errors.ts";
 import type { DriverCommand } from "../kernels/commands.ts";
+import { keyOf } from "../kernels/database.ts";
 import { describeCommand } from "../kernels/describe.ts";
 import { whyFailed } from "../kernels/harvest.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
 import { type DriverSetup, driverCommand, driverPlaces, makeDriverPlaces } from "../miopen/driver.ts";
 import { type DriverLog, readDriverLog } from "../miopen/log.ts";
-import type { Exec } from "../ports/exec.ts";
+import type { Exec, ExecResult } from "../ports/exec.ts";
 import { readTextIfThere } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
-import { asOrdinaryUser } from "../ports/ordinary-user.ts";
+import { asOrdinaryUser } from "../ports/setpriv.ts";
 import type { KernelUse, ProofRow } from "./proofs.ts";
 
 export interface CompletenessInput {
@@ -82,6 +83,53 @@ async function readRowsDone(ledger: string): Promise<Map<number, ProofRow>> {
   return rows;
 }
 
+/** What one run said and did. */
+interface Observation {
+  result: ExecResult;
+  log: DriverLog;
+  events: readonly DeviceEvent[];
+}
+
+/** Runs a command in a folder of its own, without privilege over files and without a compiler. */
+async function observe(
+  input: CompletenessInput,
+  command: DriverCommand,
+  folder: string,
+  systemDatabases: string,
+  exec: Exec,
+): Promise<Observation> {
+  await rm(folder, { recursive: true, force: true });
+  await makeDriverPlaces(folder);
+  const setup: DriverSetup = { ...input.setup, folder, compile: "refuse", systemDatabases, events: true };
+  const run = asOrdinaryUser(driverCommand(setup, command.args, { ...input.environment, ...command.env }));
+  const result = await exec.run(run, { timeoutMs: WATCHDOG });
+  const log = readDriverLog(`${result.stdout}\n${result.stderr}`);
+  const events = parseEvents((await readTextIfThere(driverPlaces(folder).events)) ?? "");
+  return { result, log, events };
+}
+
+/**
+ * Why a run does not prove that the set is complete, or null: kernels were asked for, all came from the set, nothing
+ * was compiled, and what was launched is in the set by its md5 or comes from rocBLAS.
+ */
+export function whyIncomplete(
+  { result, log, events }: Observation,
+  hashes: ReadonlyMap<string, string>,
+): string | null {
+  const missing = log.misses[0] ?? log.requests.find((request) => !hashes.has(keyOf(request)));
+  if (missing !== undefined) return `the set lacks ${keyOf(missing)}`;
+  const compiled = events.filter((event) => event.event === "compile").length;
+  if (compiled > 0) return `${compiled} compilations were asked for`;
+  const failed = whyFailed(result, log);
+  if (failed !== null) return failed;
+  const launches = events.filter((event) => event.event === "launch");
+  if (launches.length === 0) return "no kernel was launched";
+  const known = new Set(hashes.values());
+  // rocBLAS names its kernels Cijk_… (Tensile) or mangled; MIOpen's come from its kernel database.
+  const foreign = launches.find(({ module, kernel }) => !known.has(module) && !/^(Cijk_|_Z)/.test(kernel));
+  return foreign === undefined ? null : `${foreign.kernel} was launched from an object that is not in the set`;
+}
+
 async function proveOne(
   input: CompletenessInput,
   command: DriverCommand,
@@ -89,81 +137,51 @@ async function proveOne(
   systemDatabases: string,
   exec: Exec,
 ): Promise<ProofRow> {
-  await rm(folder, { recursive: true, force: true });
-  await makeDriverPlaces(folder);
-  const setup: DriverSetup = { ...input.setup, folder, compile: "refuse", systemDatabases, events: true };
-  const run = asOrdinaryUser(driverCommand(setup, command.args, { ...input.environment, ...command.env }));
-  const result = await exec.run(run, { timeoutMs: WATCHDOG });
-  const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);
-  const events = parseEvents((await readTextIfThere(driverPlaces(folder).events)) ?? "");
-  const judged = judge(driverLog, events, input.hashes);
-  const reason = judged.reason ?? whyFailed(result, driverLog);
-  const { operation, type, direction, layout } = describeCommand(command);
-  return {
-    kind: "completeness",
-    target: input.setup.target,
-    command: command.args.join(" "),
-    operation,
-    type,
-    direction,
-    family: command.family,
-    layout,
-    result: reason === null ? "passed" : "failed",
-    reason,
-    solver: driverLog.solvers.join(", ") || null,
-    kernels: judged.kernels,
-    error: null,
-    seconds: Math.round(result.seconds * 1000) / 1000,
-  };
+  const observed = await observe(input, command, folder, systemDatabases, exec);
+  const reason = whyIncomplete(observed, input.hashes);
+  return rowOf(input, command, observed, { kind: "completeness", family: command.family, reason });
 }
 
-/** A row passes only if kernels were asked for, all came from the set, all that ran was loaded from it or from rocBLAS, and nothing was compiled. */
-function judge(
-  log: DriverLog,
-  events: readonly DeviceEvent[],
-  hashes: ReadonlyMap<string, string>,
-): { reason: string | null; kernels: KernelUse[] } {
-  const kernels = log.requests.flatMap(({ name, args }) => {
-    const hash = hashes.get(`${name}${args}`);
-    return hash === undefined ? [] : [{ name, hash }];
-  });
-  const missing = log.misses[0] ?? log.requests.find(({ name, args }) => !hashes.has(`${name}${args}`));
-  const compiled = events.filter((event) => event.event === "compile").length;
-  const launches = events.filter((event) => event.event === "launch").length;
-  const reason =
-    missing !== undefined
-      ? `the set lacks ${missing.name}${missing.args}`
-      : compiled > 0
-        ? `${compiled} compilations were asked for`
-        : launches === 0
-          ? "no kernel was launched"
-          : null;
-  return { reason, kernels };
-}
-
-/** The first command without the kernel set must fail: it shows that the check can fail at all. */
+/**
+ * The first command without the kernel set must fail, and by asking the compiler that refuses: it shows that the check
+ * can fail at all.
+ */
 async function negativeControl(input: CompletenessInput, exec: Exec): Promise<ProofRow> {
   const command = input.commands[0];
   if (command === undefined) throw machineError("the kernel set has no commands", "name at least one");
   const empty = join(input.folder, "empty");
   await mkdir(empty, { recursive: true });
-  const row = await proveOne(input, command, join(input.folder, "run-control"), empty, exec);
-  const failed = row.result === "failed";
+  const observed = await observe(input, command, join(input.folder, "run-control"), empty, exec);
+  const refused = observed.events.some((event) => event.event === "compile" && event.result === "refused");
+  const failed = whyFailed(observed.result, observed.log) !== null;
+  const reason = refused && failed ? null : "it did not fail although there was no kernel set and no compiler";
+  return rowOf(input, command, observed, { kind: "negative-control", family: "without the kernel set", reason });
+}
+
+function rowOf(
+  input: CompletenessInput,
+  command: DriverCommand,
+  { result, log }: Observation,
+  verdict: { kind: ProofRow["kind"]; family: string; reason: string | null },
+): ProofRow {
+  const { operation, type, direction, layout } = describeCommand(command);
+  const kernels = log.requests.flatMap((request): KernelUse[] => {
+    const hash = input.hashes.get(keyOf(request));
+    return hash === undefined ? [] : [{ name: request.name, hash }];
+  });
   return {
-    ...row,
-    kind: "negative-control",
-    family: "without the kernel set",
-    result: failed ? "passed" : "failed",
-    reason: failed ? null : "it ran although no kernel set was there and compilation was refused",
+    ...{ kind: verdict.kind, target: input.setup.target, command: command.args.join(" ") },
+    ...{ operation, type, direction, family: verdict.family, layout },
+    result: verdict.reason === null ? "passed" : "failed",
+    reason: verdict.reason,
+    solver: log.solvers.join(", ") || null,
+    kernels,
+    error: null,
+    seconds: Math.round(result.seconds * 1000) / 1000,
   };
 }
 
 /** Keys and md5s of a finished set, from the kernels' own list. */
 export function hashesOf(kernels: readonly { name: string; args: string; hash: string }[]): Map<string, string> {
-  return new Map(kernels.map(({ name, args, hash }) => [`${name}${args}`, hash]));
-}
-
-/** The rows that a finished stage recorded. */
-export async function readProofRows(file: string): Promise<ProofRow[]> {
-  return JSON.parse(await readFile(file, "utf8")) as ProofRow[];
+  return new Map(kernels.map((kernel) => [keyOf(kernel), kernel.hash]));
 }

@@ -86,6 +86,7 @@ summary { cursor: pointer; }
 .variants th, .variants td { text-align: right; padding: .12rem .7rem; font-weight: 400; white-space: nowrap; }
 .variants th { color: var(--soft); }
 .variants th:first-child, .variants td:first-child { text-align: left; padding-left: .3rem; white-space: normal; min-width: 15rem; }
+.variants small { color: var(--soft); white-space: nowrap; }
 .variants code, .options code { display: inline-block; overflow-wrap: anywhere; margin-right: .4rem; }
 .variants tbody tr:nth-child(odd) { background: var(--paper); }
 .facts { font-size: .85rem; }

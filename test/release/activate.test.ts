@@ -94,6 +94,13 @@ for (const shell of installed) {
       assert.match(stderr, /HSA_OVERRIDE_GFX_VERSION is set \(10\.3\.0\).*unset HSA_OVERRIDE_GFX_VERSION/s);
     });
 
+    test("a failure ends a script under set -e only where nobody looks at it", () => {
+      const refused = { ...env(), HSA_OVERRIDE_GFX_VERSION: "10.3.0" };
+      assert.deepEqual(run(shell, '. "$P/activate" || true; echo on', refused).out, ["on"]);
+      const unchecked = run(shell, '. "$P/activate"; echo on', refused);
+      assert.deepEqual([unchecked.out, unchecked.status], [[], 1]);
+    });
+
     test("uses a rocBLAS overlay only when asked, and says when it is not there", () => {
       const there = run(shell, `. "$P/activate"; echo "$ROCBLAS_TENSILE_LIBPATH"`, {
         ...env(),

@@ -79,7 +79,7 @@ test("entries have no leading ./ and no top folder, are owned by 0 and carry the
   assert.deepEqual(long.map((line) => line.slice(0, 10)).slice(0, 4), [
     "-rw-r--r--",
     "drwxr-xr-x",
-    "lrwxrwxrwx",
+    "lrwxr-xr-x",
     "-rwxr-xr-x",
   ]);
 });

@@ -7,7 +7,6 @@ namespace rdna1 {
 namespace {
 
 constexpr std::string_view kMagic = "__CLANG_OFFLOAD_BUNDLE__";
-constexpr std::string_view kCompressedMagic = "CCOB";
 
 bool startsWith(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
@@ -26,13 +25,11 @@ bool entryServes(std::string_view entry, std::string_view target) {
 
 } // namespace
 
-bool isBundle(std::span<const std::byte> bytes) {
-  return startsWith(bytes, kMagic) || startsWith(bytes, kCompressedMagic);
-}
+bool isBundle(std::span<const std::byte> bytes) { return startsWith(bytes, kMagic); }
 
 std::variant<std::span<const std::byte>, std::string> objectInBundle(std::span<const std::byte> bundle,
                                                                      std::string_view target) {
-  if (startsWith(bundle, kCompressedMagic)) return "it is a compressed offload bundle (CCOB), which is not read yet";
+  if (!isBundle(bundle)) return "it is no offload bundle";
   std::size_t at = kMagic.size();
   const auto number = [&](std::uint64_t& value) {
     if (bundle.size() - at < sizeof value) return false;

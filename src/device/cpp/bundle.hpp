@@ -9,7 +9,7 @@
 
 namespace rdna1 {
 
-/// Whether the bytes start as a bundle, compressed ("CCOB") or not.
+/// Whether the bytes start as a plain bundle (compressed ones: compressed_bundle.hpp).
 bool isBundle(std::span<const std::byte> bytes);
 
 /// The code object for the target (xnack unspecified or off) in the bundle, or why there is none.

@@ -25,7 +25,7 @@ auto& programNames() {
 }
 
 /// The next definition of a function behind the device's own: the real library's.
-template <typename F> F* real(F*, const char* name) {
+template <typename F> F* real(const char* name) {
   void* found = dlsym(RTLD_NEXT, name);
   if (found == nullptr) {
     complain(std::string(name) + ": the real function is not loaded");
@@ -33,7 +33,7 @@ template <typename F> F* real(F*, const char* name) {
   }
   return reinterpret_cast<F*>(found);
 }
-#define REAL(name) real(&name, #name)
+#define REAL(name) real<decltype(name)>(#name)
 
 struct Compilation {
   const char* api;

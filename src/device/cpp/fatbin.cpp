@@ -1,12 +1,10 @@
 #include "fatbin.hpp"
 
-#include "bundle.hpp"
 #include "hip_api.hpp"
 #include "log.hpp"
 
-#include <cstring>
+#include <cstdlib>
 #include <mutex>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -25,7 +23,6 @@ constexpr std::uint32_t kWrapperMagic = 0x48495046; // "HIPF"
 struct FatBinary {
   const Wrapper* wrapper = nullptr;
   bool read = false;
-  bool compressed = false;
   std::string problem;
   std::shared_ptr<const Module> module;
 };
@@ -44,10 +41,6 @@ auto& registrations() {
 void read(FatBinary& binary) {
   binary.read = true;
   const void* data = binary.wrapper->binary;
-  if (std::memcmp(data, "CCOB", 4) == 0) {
-    binary.compressed = true;
-    return;
-  }
   auto loaded = loadModule({static_cast<const std::byte*>(data), readableBytes(data)}, "fatbin");
   if (auto* failure = std::get_if<LoadFailure>(&loaded)) binary.problem = failure->message;
   else binary.module = std::get<std::shared_ptr<const Module>>(std::move(loaded));
@@ -61,7 +54,7 @@ RegisteredKernel registeredKernel(const void* stub) {
   if (found == registrations().end()) return {};
   auto& [binary, name] = found->second;
   if (!binary->read) read(*binary);
-  if (binary->compressed || !binary->problem.empty()) return {name, binary->problem, nullptr};
+  if (!binary->problem.empty()) return {name, binary->problem, nullptr};
   const auto kernel = binary->module->object.kernels.find(name);
   if (kernel == binary->module->object.kernels.end()) return {name, "its fat binary does not hold it", nullptr};
   return {name, "", keepFunction(std::make_shared<const Function>(Function{binary->module, &kernel->second}))};

@@ -11,7 +11,7 @@ namespace rdna1 {
 struct RegisteredKernel {
   std::string name;                   ///< empty: never registered
   std::string problem;                ///< why the fat binary has no code for the target, else empty
-  const Function* function = nullptr; ///< null when the fat binary is compressed
+  const Function* function = nullptr; ///< null when there is a problem
 };
 
 /// The kernel behind a host stub; reads its fat binary at the first call.

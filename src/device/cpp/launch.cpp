@@ -35,7 +35,6 @@ std::string dispatchProblem(const Dispatch& dispatch) {
     groupSize *= dispatch.block[axis];
   }
   if (groupSize > kLargestGroup) return "a work-group of " + std::to_string(groupSize) + " work-items exceeds 1024";
-  if (dispatch.function == nullptr) return "";
   const Kernel& kernel = *dispatch.function->kernel;
   if (groupSize > kernel.largestGroup) {
     return "a work-group of " + std::to_string(groupSize) + " work-items exceeds the " +
@@ -43,26 +42,21 @@ std::string dispatchProblem(const Dispatch& dispatch) {
   }
   const std::uint64_t lds = std::uint64_t{kernel.ldsSize} + dispatch.dynamicLds;
   if (lds > kLargestLds) return std::to_string(lds) + " bytes of LDS exceed 65536";
-  if (dispatch.kernarg.size() < kernel.explicitSize()) {
-    return std::to_string(dispatch.kernarg.size()) + " bytes of arguments, the kernel takes " +
-           std::to_string(kernel.explicitSize());
-  }
   return "";
 }
 
 void run(const Dispatch& dispatch) {
   dispatches.fetch_add(1, std::memory_order_relaxed);
   const std::span<const std::byte> arguments = dispatch.kernarg;
-  const auto& module = dispatch.function == nullptr ? std::string() : dispatch.function->module->md5;
-  const std::uint32_t lds = dispatch.dynamicLds + (dispatch.function == nullptr ? 0 : dispatch.function->kernel->ldsSize);
   Event("launch")
       .text("api", dispatch.api)
       .text("kernel", dispatch.name)
-      .text("module", module)
+      .text("module", dispatch.function->module->md5)
       .numbers("grid", dispatch.grid)
       .numbers("block", dispatch.block)
-      .number("lds", lds)
+      .number("lds", dispatch.function->kernel->ldsSize + dispatch.dynamicLds)
       .number("argumentBytes", static_cast<std::int64_t>(arguments.size()))
+      .number("missingArgumentBytes", dispatch.missingArguments)
       .hex("arguments", arguments.first(std::min(arguments.size(), kLoggedArguments)))
       .flag("executed", false)
       .send();

@@ -1,6 +1,7 @@
 #include "module.hpp"
 
 #include "bundle.hpp"
+#include "compressed_bundle.hpp"
 #include "config.hpp"
 #include "log.hpp"
 #include "md5.hpp"
@@ -63,6 +64,12 @@ std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<co
     logModule(source, bytes, object, message);
     return LoadFailure{kind, std::move(message)};
   };
+  if (isCompressedBundle(bytes)) {
+    auto plain = decompressBundle(bytes);
+    if (const auto* bundle = std::get_if<std::vector<std::byte>>(&plain)) return loadModule(*bundle, source);
+    bytes = bytes.first(std::min<std::size_t>(bytes.size(), 64));
+    return refuse(LoadProblem::invalidImage, std::get<std::string>(std::move(plain)));
+  }
   if (isBundle(bytes)) {
     auto unbundled = objectInBundle(bytes, config().target);
     if (auto* problem = std::get_if<std::string>(&unbundled)) {

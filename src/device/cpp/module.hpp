@@ -29,7 +29,7 @@ struct LoadFailure {
   std::string message;
 };
 
-/// Parses, checks against the target and loads a code object or the target's part of an uncompressed offload bundle.
+/// Parses, checks against the target and loads a code object or the target's part of an offload bundle.
 /// Logs a "module" event either way.
 std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<const std::byte> bytes,
                                                                     const std::string& source);

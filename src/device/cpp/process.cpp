@@ -47,7 +47,7 @@ void log(const std::string& command, double milliseconds, const char* outcome, i
       .send();
 }
 
-template <typename F> F* next(F*, const char* name) {
+template <typename F> F* next(const char* name) {
   void* found = dlsym(RTLD_NEXT, name);
   if (found == nullptr) std::abort(); // libc has both
   return reinterpret_cast<F*>(found);
@@ -58,7 +58,7 @@ template <typename F> F* next(F*, const char* name) {
 extern "C" {
 
 [[gnu::visibility("default")]] FILE* popen(const char* command, const char* mode) {
-  if (command == nullptr || !compiles(command)) return next(&popen, "popen")(command, mode);
+  if (command == nullptr || !compiles(command)) return next<decltype(popen)>("popen")(command, mode);
   countCompile();
   if (config().compile == CompileMode::refuse) {
     complain("popen: compilation by \"" + std::string(command) + "\" is refused (RDNA1_DEVICE_COMPILE=refuse)");
@@ -67,7 +67,7 @@ extern "C" {
     return nullptr;
   }
   const auto started = Clock::now();
-  std::FILE* stream = next(&popen, "popen")(command, mode);
+  std::FILE* stream = next<decltype(popen)>("popen")(command, mode);
   if (stream == nullptr) {
     log(command, 0, "failure", errno);
     return nullptr;
@@ -86,7 +86,7 @@ extern "C" {
       running().erase(found);
     }
   }
-  const int status = next(&pclose, "pclose")(stream);
+  const int status = next<decltype(pclose)>("pclose")(stream);
   if (process.command.empty()) return status;
   const std::chrono::duration<double, std::milli> took = Clock::now() - process.started;
   log(process.command, took.count(), status == 0 ? "success" : "failure", status);

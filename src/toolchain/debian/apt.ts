@@ -59,8 +59,8 @@ export function aptConf(plan: AptPlan): string {
     ["Acquire::Check-Valid-Until", "false"],
     ["Acquire::Languages", "none"],
     ["Acquire::Retries", "2"],
-    ["Acquire::http::Timeout", "15"],
-    ["Acquire::https::Timeout", "15"],
+    ["Acquire::http::Timeout", "10"],
+    ["Acquire::https::Timeout", "10"],
     ["Acquire::ForceHash", "SHA256"],
   ];
   return [...plan.hostSettings, ...settings.map(([name, value]) => `${name} "${value}";`), ""].join("\n");

@@ -75,7 +75,8 @@ async function run(plan: AptPlan, ports: ArchivePorts, file: string, ...args: st
 
 async function update(plan: AptPlan, ports: ArchivePorts): Promise<void> {
   ports.log.info(`asking the archive at ${plan.mirror}`);
-  const result = await run(plan, ports, "apt-get", "update", "-q");
+  // No retries: a mirror that does not answer must be an error within a minute.
+  const result = await run(plan, ports, "apt-get", "update", "-q", "-o", "Acquire::Retries=0");
   if (result.code === 0) return;
   const why = reasons(result);
   if (/No space left/.test(why)) throw machineError(`the disk of ${plan.dir} is full`, "free space there");
@@ -85,7 +86,7 @@ async function update(plan: AptPlan, ports: ArchivePorts): Promise<void> {
       "give another mirror with the debian-mirror option",
     );
   }
-  if (/NO_PUBKEY|not signed|EXPKEYSIG|BADSIG|signatures? (could not|couldn't) be verified/.test(why)) {
+  if (/GPG error|NO_PUBKEY|EXPKEYSIG|BADSIG/.test(why)) {
     throw machineError(
       `the signature of ${plan.mirror} cannot be checked with ${plan.keyring}: ${why}`,
       "update the package debian-archive-keyring, or give another mirror with the debian-mirror option",
@@ -99,7 +100,7 @@ async function update(plan: AptPlan, ports: ArchivePorts): Promise<void> {
 
 /** apt's own error lines, in one line. */
 function reasons({ stderr, code }: ExecResult): string {
-  const lines = stderr.split("\n").filter((line) => /^[EW]:/.test(line));
+  const lines = stderr.split("\n").filter((line) => /^[EW]:/.test(line) && !/Some index files failed/.test(line));
   const unique = [...new Set(lines.map((line) => line.slice(2).trim()))];
   return unique.slice(0, 3).join("; ") || `apt-get ended with ${code}`;
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, machineError, messageOf, type RdnaError } from "../../errors.ts";
 import type { ArchivePackage } from "./apt.ts";
 import { type ArchivePorts, aptCommand } from "./archive.ts";
-import { type FetchedFile, fetchFile, GoneError, isIntact, isTransient, sizeOf } from "./http.ts";
+import { DamagedError, type FetchedFile, fetchFile, GoneError, isIntact, isTransient, sizeOf } from "./http.ts";
 import { eachLimit } from "./limit.ts";
 
 export interface DownloadPlan {
@@ -69,9 +69,10 @@ async function fetchAll(files: readonly FetchedFile[], { log, signal }: ArchiveP
       try {
         return await fetchFile(file, stop);
       } catch (error) {
-        if (stop.aborted || !isTransient(error) || attempt === TRIES) throw error;
-        log.warning(`${messageOf(error)}; trying again (${attempt} of ${TRIES - 1})`);
-        await sleep(500 * 2 ** attempt, undefined, { signal: stop });
+        const tries = error instanceof DamagedError ? 2 : TRIES;
+        if (stop.aborted || !isTransient(error) || attempt >= tries) throw error;
+        log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
+        await sleep(250 * 4 ** attempt, undefined, { signal: stop });
       }
     }
   });

@@ -10,13 +10,20 @@ export interface HostArchive {
   networkSettings: string[];
 }
 
+export interface HostOptions {
+  mirror: string | null;
+  env: Environment;
+  keyring?: string;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The archive as the host's own apt configuration has it, or `mirror` instead of the host's address.
  * Throws a user error for an address that apt could not use, and a machine error when the host has none.
  */
-export async function hostArchive(mirror: string | null, env: Environment, exec: Exec): Promise<HostArchive> {
+export async function hostArchive(options: HostOptions, exec: Exec): Promise<HostArchive> {
+  const { mirror, env } = options;
   const hostEnv = {
     PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
     LC_ALL: "C",
@@ -45,7 +52,7 @@ export async function hostArchive(mirror: string | null, env: Environment, exec:
           ),
         )
       : checkedMirror(mirror);
-  return { mirror: address, keyring: await keyring(), networkSettings: settings };
+  return { mirror: address, keyring: options.keyring ?? (await keyring()), networkSettings: settings };
 }
 
 /** Where apt finds passwords of archives, when this host has any that this user may read. */

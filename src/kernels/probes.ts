@@ -1,0 +1,88 @@
+import type { DriverCommand } from "./commands.ts";
+import { commandFor } from "./families.ts";
+import { type ConvDirection, type ConvProblem, outputOf, type TensorType } from "./problem.ts";
+import { CONV_RANGES, FLOAT_TYPES } from "./ranges.ts";
+
+/**
+ * Random convolutions from everything the set promises, the same ones for the same seed: they are not harvested, but
+ * run with compilation refused, so they prove the rows that were derived and the key model itself.
+ */
+export function planProbes(count: number, seed: number): DriverCommand[] {
+  return randomProblems(count, seed).map((problem) => commandFor(problem, "probe"));
+}
+
+/** Random valid problems: all types, directions, layouts, 1-D to 3-D, grouped, depthwise, dilated, transposed. */
+export function randomProblems(count: number, seed: number): ConvProblem[] {
+  const random = generator(seed);
+  const problems: ConvProblem[] = [];
+  while (problems.length < count) {
+    const problem = randomProblem(random);
+    // A transposed output that is too small, or a filter larger than the padded image, is not a problem: draw again.
+    if (outputOf(problem).every((size) => size >= 1)) problems.push(problem);
+  }
+  return problems;
+}
+
+/** Whole number from `low` to `high`, both included. */
+type Random = (low: number, high: number) => number;
+
+function randomProblem(random: Random): ConvProblem {
+  const dimensions = pick(random, [1, 2, 2, 2, 2, 3, 3]);
+  // MIOpen has no three-dimensional convolution from int8 to int8 [naive_conv.cpp]
+  const int8: TensorType[] = dimensions === 3 ? [] : ["int8"];
+  const type: TensorType = pick(random, [...FLOAT_TYPES, ...FLOAT_TYPES, ...FLOAT_TYPES, ...int8]);
+  const directions: ConvDirection[] = ["forward", "backward-data", "backward-weights"];
+  const filter = randomFilter(random, dimensions);
+  const each = (low: number, high: number) => filter.map(() => random(low, high));
+  const step = random(0, 3) === 0 ? random(2, 4) : 1;
+  const dilation = filter.map((_, axis) => (dimensions === 1 && axis === 0 ? 1 : step));
+  const groups = pick(random, [1, 1, 1, 2, 3, 4]);
+  const depthwise = random(0, 6) === 0;
+  const c = groups * random(1, dimensions === 3 ? 4 : 8);
+  const [plain, last] = dimensions === 3 ? (["NCDHW", "NDHWC"] as const) : (["NCHW", "NHWC"] as const);
+  const pad = filter.map((size) => random(0, Math.floor(size / 2)));
+  const input = filter.map((size, axis) => {
+    const extent = (size - 1) * (dilation[axis] ?? 1) + 1;
+    return Math.max(1, extent - 2 * (pad[axis] ?? 0)) + random(0, dimensions === 3 ? 8 : pick(random, [6, 40, 80]));
+  });
+  const flat = (values: number[], first: number) => (dimensions === 1 ? [first, ...values.slice(1)] : values);
+  return {
+    type,
+    direction: type === "int8" ? "forward" : pick(random, directions),
+    n: random(1, 3),
+    c,
+    k: depthwise ? c * random(1, 2) : groups * random(1, 8),
+    groups: depthwise ? c : groups,
+    input: flat(input, 1),
+    filter,
+    pad: flat(pad, 0),
+    stride: flat(each(1, 4), 1),
+    dilation,
+    layout: random(0, 3) === 0 ? last : plain,
+    transposed: type !== "int8" && random(0, 5) === 0,
+  };
+}
+
+/** Two-dimensional from the ranges; one-dimensional up to 13; three-dimensional up to 5 along each axis. */
+function randomFilter(random: Random, dimensions: number): number[] {
+  if (dimensions === 1) return [1, random(1, 13)];
+  if (dimensions === 2) return [...pick(random, CONV_RANGES.filters)];
+  const size = random(1, 5);
+  return random(0, 1) === 0 ? [size, size, size] : [random(1, 5), random(1, 5), random(1, 5)];
+}
+
+function pick<T>(random: Random, list: readonly T[]): T {
+  return list[random(0, list.length - 1)] as T;
+}
+
+/** mulberry32: small, seeded, the same on every machine. */
+function generator(seed: number): Random {
+  let state = seed >>> 0;
+  return (low, high) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    const unit = ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return low + Math.floor(unit * (high - low + 1));
+  };
+}

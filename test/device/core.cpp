@@ -1,0 +1,167 @@
+// The parts of the device that need no HIP header. Built with -fsanitize=address,undefined by core.test.ts.
+// Arguments: code objects to parse, whole, cut off and damaged (may be none).
+#include "bundle.hpp"
+#include "check.hpp"
+#include "code_object.hpp"
+#include "compressed_bundle.hpp"
+#include "config.hpp"
+#include "md5.hpp"
+#include "memory.hpp"
+#include "msgpack.hpp"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+using namespace rdna1;
+
+namespace {
+
+std::span<const std::byte> bytesOf(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+void memoryKeepsBounds() {
+  Memory memory(1 << 20);
+  auto* block = static_cast<char*>(memory.allocate(1000, MemoryKind::device));
+  CHECK(block != nullptr);
+  CHECK(!memory.problem(block, 1000));
+  CHECK(!memory.problem(block + 999, 1));
+  CHECK(memory.problem(block, 1001)->find("runs 1 bytes past the end") == 0);
+  CHECK(memory.problem(block + 1000, 1)->find("lies in no live allocation; the nearest is the device allocation") == 0);
+  CHECK(memory.problem(block, SIZE_MAX).has_value());
+  CHECK(memory.find(block + 500)->base == reinterpret_cast<std::uintptr_t>(block));
+  int outside = 0;
+  CHECK(memory.problem(&outside, 4).has_value());
+  CHECK(!memory.owns(&outside));
+}
+
+void memoryIsZeroAndCounted() {
+  Memory memory(1 << 20);
+  auto* block = static_cast<unsigned char*>(memory.allocate(1 << 19, MemoryKind::device));
+  CHECK(block[0] == 0 && block[(1 << 19) - 1] == 0);
+  CHECK(memory.used() == 1 << 19);
+  CHECK(memory.allocate((1 << 19) + 1, MemoryKind::device) == nullptr);
+  CHECK(memory.allocate(1 << 19, MemoryKind::device) != nullptr);
+  CHECK(memory.allocate(1, MemoryKind::device) == nullptr);
+  CHECK(memory.allocate(1 << 19, MemoryKind::host) != nullptr); // host memory is not the card's
+  CHECK(memory.allocate(SIZE_MAX, MemoryKind::host) == nullptr);
+}
+
+void memoryKnowsWhatWasFreed() {
+  Memory memory(1 << 20);
+  auto* block = static_cast<char*>(memory.allocate(100, MemoryKind::device));
+  CHECK(!memory.release(block + 1));
+  CHECK(memory.release(block));
+  CHECK(!memory.release(block));
+  CHECK(memory.problem(block, 4)->find("has been freed") != std::string::npos);
+  auto* next = static_cast<char*>(memory.allocate(100, MemoryKind::device));
+  CHECK(next != block); // a stale pointer never turns into a live one
+  CHECK(memory.problem(block, 4)->find("has been freed") != std::string::npos);
+  CHECK(memory.used() == 4096 && memory.count() == 1);
+}
+
+bool refused(std::initializer_list<const char*> environment, const char* words) {
+  std::vector<const char*> list(environment);
+  list.push_back(nullptr);
+  const auto parsed = parseConfig(list.data());
+  const auto* problem = std::get_if<std::string>(&parsed);
+  return problem != nullptr && problem->find(words) != std::string::npos;
+}
+
+void configurationIsChecked() {
+  const char* good[] = {"PATH=/bin",
+                        "RDNA1_DEVICE_TARGET=gfx1012",
+                        "RDNA1_DEVICE_MEMORY=4294967296",
+                        "RDNA1_DEVICE_COMPILE=refuse",
+                        nullptr};
+  const auto config = std::get<Config>(parseConfig(good));
+  CHECK(config.target == "gfx1012" && config.mach == 0x35 && config.wgps == 12);
+  CHECK(config.memoryBytes == 4294967296ULL && config.compile == CompileMode::refuse);
+  CHECK(refused({}, "RDNA1_DEVICE_TARGET is not set"));
+  CHECK(refused({"RDNA1_DEVICE_TARGET=gfx1030"}, "gfx1010, gfx1011, gfx1012"));
+  const char* target = "RDNA1_DEVICE_TARGET=gfx1010";
+  CHECK(refused({target, "RDNA1_DEVICE_WGPS=0"}, "1 to 64"));
+  CHECK(refused({target, "RDNA1_DEVICE_WGPS=20x"}, "1 to 64"));
+  CHECK(refused({target, "RDNA1_DEVICE_MEMORY=-1"}, "RDNA1_DEVICE_MEMORY"));
+  CHECK(refused({target, "RDNA1_DEVICE_COMPILE=no"}, "allow, count, refuse"));
+  CHECK(refused({target, "RDNA1_DEVICE_LOG="}, "a file"));
+  CHECK(refused({target, "RDNA1_DEVICE_COMPLIE=allow"}, "is not a variable of the device"));
+  CHECK(refused({target, "HSA_OVERRIDE_GFX_VERSION=10.3.0"}, "HSA_OVERRIDE_GFX_VERSION"));
+}
+
+void digestsAreMd5() { // RFC 1321, appendix A.5
+  CHECK(md5(bytesOf("")) == "d41d8cd98f00b204e9800998ecf8427e");
+  CHECK(md5(bytesOf("abc")) == "900150983cd24fb0d6963f7d28e17f72");
+  CHECK(md5(bytesOf("12345678901234567890123456789012345678901234567890123456789012345678901234567890")) ==
+        "57edf4a22be3c955ac49da2e2107b67a");
+}
+
+void metadataIsReadSafely() {
+  const std::string packed = "\x82\xa1" "a\x93\x01\xcd\x01\x02\xff\xa1" "b\xc3";
+  const auto value = unpack(bytesOf(packed));
+  CHECK(value && value->get("a")->list.size() == 3);
+  CHECK(value && value->get("a")->list[1].integer == 258 && value->get("a")->list[2].integer == -1);
+  for (std::size_t length = 0; length < packed.size(); ++length) CHECK(!unpack(bytesOf(packed).first(length)));
+  CHECK(!unpack(bytesOf(std::string(100000, '\x91')))); // nested too deeply
+  CHECK(!unpack(bytesOf("\xdf\xff\xff\xff\xff")));      // a map larger than the bytes
+}
+
+void bundlesAreReadSafely() {
+  CHECK(isBundle(bytesOf("__CLANG_OFFLOAD_BUNDLE__")) && !isBundle(bytesOf("CCOB....")));
+  CHECK(isCompressedBundle(bytesOf("CCOB....")) && !isCompressedBundle(bytesOf("CCO")));
+  const std::string compressed = std::string("CCOB\x03\0\1\0\x24\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0hashhashnope", 36);
+  CHECK(std::holds_alternative<std::string>(decompressBundle(bytesOf(compressed))));
+  for (std::size_t length = 4; length < compressed.size(); ++length) {
+    CHECK(std::holds_alternative<std::string>(decompressBundle(bytesOf(compressed).first(length))));
+  }
+  std::string bundle = "__CLANG_OFFLOAD_BUNDLE__";
+  const auto add = [&](std::uint64_t number) { bundle.append(reinterpret_cast<const char*>(&number), 8); };
+  const std::string entry = "hipv4-amdgcn-amd-amdhsa--gfx1010:xnack-";
+  add(1), add(95), add(4), add(entry.size());
+  bundle += entry;
+  CHECK(bundle.size() == 95);
+  bundle += "code";
+  const auto found = objectInBundle(bytesOf(bundle), "gfx1010");
+  CHECK(std::get<std::span<const std::byte>>(found).size() == 4);
+  CHECK(std::get<std::string>(objectInBundle(bytesOf(bundle), "gfx101")).find("no object for") != std::string::npos);
+  for (std::size_t length = 24; length < bundle.size(); ++length) {
+    CHECK(std::holds_alternative<std::string>(objectInBundle(bytesOf(bundle).first(length), "gfx1010")));
+  }
+}
+
+/// Copies of exactly the size, so that the sanitizer sees every byte read too far.
+bool accepted(std::span<const std::byte> bytes) {
+  const std::vector<std::byte> copy(bytes.begin(), bytes.end());
+  return std::holds_alternative<CodeObject>(parseCodeObject(copy));
+}
+
+void objectsAreReadSafely(const char* file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  const auto bytes = bytesOf(text);
+  CHECK(!bytes.empty() && accepted(bytes));
+  for (std::size_t length = 0; length < bytes.size(); length += 1 + length / 8) CHECK(!accepted(bytes.first(length)));
+  CHECK(!accepted(bytes.first(bytes.size() - 1)));
+  std::mt19937 random(1010);
+  for (int round = 0; round < 2000; ++round) {
+    std::string damaged = text;
+    for (int i = 0; i < 4; ++i) damaged[random() % (round % 2 == 0 ? 512 : damaged.size())] = static_cast<char>(random());
+    accepted(bytesOf(damaged)); // either answer, but no read or arithmetic outside of what is there
+  }
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+  memoryKeepsBounds();
+  memoryIsZeroAndCounted();
+  memoryKnowsWhatWasFreed();
+  configurationIsChecked();
+  digestsAreMd5();
+  metadataIsReadSafely();
+  bundlesAreReadSafely();
+  CHECK(!accepted(bytesOf("")) && !accepted(bytesOf(std::string(4096, '\xff'))));
+  for (int i = 1; i < count; ++i) objectsAreReadSafely(arguments[i]);
+  std::printf("%d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { deviceSources } from "../../src/device/build.ts";
+import { deviceEnvironment } from "../../src/device/device.ts";
+import { parseEvents } from "../../src/device/events.ts";
+import { stubAssembly } from "../../src/device/stubs.ts";
+import { compileKernel, hostCompiler, must, projectRoot, scratch, toolchainUnderTest } from "./support.ts";
+
+const SANITIZED = [
+  "-std=c++20",
+  "-g1",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=undefined",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+];
+const CORE = ["bundle", "code_object", "compressed_bundle", "config", "log", "md5", "memory", "msgpack"];
+const device = join(projectRoot, "src/device/cpp");
+
+/** Compiles files to objects in `folder`, two at a time. */
+async function compile(compiler: string, folder: string, sources: string[], flags: string[]): Promise<string[]> {
+  const objects = sources.map((source) => join(folder, `${basename(source, ".cpp")}.o`));
+  const waiting = sources.entries();
+  const worker = async () => {
+    for (const [index, source] of waiting) {
+      await must(compiler, [...SANITIZED, ...flags, "-c", source, "-o", objects[index] ?? ""]);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  return objects;
+}
+
+test("memory, configuration and parsers hold under address and undefined-behaviour sanitizers", async (t) => {
+  const compiler = await hostCompiler();
+  if (compiler === null)
+    return t.skip("no g++ or clang++ on this host, and a toolchain's clang comes without sanitizers");
+  const folder = await scratch(t);
+  const sources = [join(import.meta.dirname, "core.cpp"), ...CORE.map((name) => join(device, `${name}.cpp`))];
+  const objects = await compile(compiler, folder, sources, [`-I${device}`]);
+  const program = join(folder, "core");
+  await must(compiler, ["-fsanitize=address,undefined", ...objects, "-o", program]);
+  const toolchain = await toolchainUnderTest();
+  if (toolchain === null) t.diagnostic("RDNA1_TOOLCHAIN is not set: damaged code objects are not tried");
+  const kernels = toolchain === null ? [] : [await compileKernel(toolchain, folder, "gfx1010:xnack-")];
+  const environment = deviceEnvironment({ target: "gfx1010", compile: "allow", eventLog: null });
+  assert.match(await must(program, kernels, environment), /^0 failures$/m);
+});
+
+test("HIP calls keep memory bounds and refuse what a card would refuse, under sanitizers", async (t) => {
+  const compiler = await hostCompiler();
+  const toolchain = await toolchainUnderTest();
+  if (toolchain === null) return t.skip("RDNA1_TOOLCHAIN is not set: no HIP headers");
+  if (compiler === null)
+    return t.skip("no g++ or clang++ on this host, and a toolchain's clang comes without sanitizers");
+  const folder = await scratch(t);
+  const include = join(folder, "include");
+  await mkdir(include);
+  for (const name of ["hip", "amd_comgr"]) await symlink(join(toolchain.paths.include, name), join(include, name));
+  const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
+  const files = [join(import.meta.dirname, "api.cpp"), ...sources.map((file) => join(projectRoot, file))];
+  const objects = await compile(compiler, folder, files, [
+    "-D__HIP_PLATFORM_AMD__",
+    "-isystem",
+    include,
+    `-I${device}`,
+  ]);
+  await writeFile(join(folder, "stubs.s"), stubAssembly(["hipGraphCreate", "hipMalloc"]));
+  const program = join(folder, "api");
+  await must(compiler, ["-fsanitize=address,undefined", ...objects, join(folder, "stubs.s"), "-ldl", "-o", program]);
+  const log = join(folder, "events.jsonl");
+  const environment = deviceEnvironment({
+    target: "gfx1010",
+    wgps: 18,
+    memoryBytes: 64 << 20,
+    compile: "allow",
+    eventLog: log,
+  });
+  const kernels: string[] = [];
+  for (const arch of ["gfx1010:xnack-", "gfx1010:xnack+", "gfx1030"])
+    kernels.push(await compileKernel(toolchain, folder, arch));
+  const script = `cd ${folder} && exec ${program} "$@"`;
+  assert.match(await must("/bin/sh", ["-c", script, "sh", ...kernels], environment), /^0 failures$/m);
+
+  const events = parseEvents(await readFile(log, "utf8"));
+  const launches = events.filter((event) => event.event === "launch");
+  assert.deepEqual(
+    launches.map(({ grid, block, lds }) => ({ grid, block, lds })),
+    [
+      { grid: [64, 1, 1], block: [32, 1, 1], lds: 256 },
+      { grid: [64, 1, 1], block: [32, 1, 1], lds: 256 },
+      { grid: [64, 1, 1], block: [32, 1, 1], lds: 256 },
+    ],
+  );
+  assert.deepEqual(
+    launches.map((launch) => launch.missingArgumentBytes),
+    [0, 0, 6],
+  );
+  assert.equal(launches[0]?.arguments.slice(32), `40000000feff`); // n = 64, s = -2 behind two pointers
+  assert.deepEqual(
+    events.filter((event) => event.event === "unsupported").map(({ call }) => call),
+    ["hipGraphCreate"],
+  );
+  const refused = events.filter((event) => event.event === "module" && !event.accepted);
+  assert.equal(refused.length, 5);
+  const end = events.at(-1);
+  assert.ok(end?.event === "end" && end.launches === 3 && end.liveAllocations === 0);
+});

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Manifest } from "../../src/release/manifest.ts";
+import type { Proofs } from "../../src/verify/proofs.ts";
+import { mainJob, realToolchain, Sandbox } from "./sandbox.ts";
+
+const toolchain = await realToolchain();
+const skip = typeof toolchain === "string" ? toolchain : false;
+const sandbox = new Sandbox();
+after(() => sandbox.remove());
+
+const small = sandbox.file(
+  "small.txt",
+  [
+    "# a convolution and what a log prints of another",
+    "MIOpenDriver conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3 -p 1 -q 1 -F 1",
+    "MIOpen(HIP): Command [LogCmdConvolution] ./bin/MIOpenDriver conv -n 2 -c 4 -H 9 -W 9 -k 4 -y 1 -x 1 -F 4 -t 1",
+  ].join("\n"),
+);
+const out = sandbox.path("out");
+const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
+
+test("builds, proves and packages a kernel set with the committed dist", { skip }, async () => {
+  const { code, stderr, stdout } = await sandbox.run(mainJob(small));
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /proofs +3 of 3 passed/);
+  execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: out });
+  const manifest = manifestOf(out);
+  const listing = execFileSync("tar", ["--zstd", "-tf", join(out, manifest.tarball.file)], { encoding: "utf8" });
+  assert.ok(listing.split("\n").includes("share/miopen/db/gfx1010.kdb"));
+  const proofs = JSON.parse(readFileSync(join(out, "proofs.json"), "utf8")) as Proofs;
+  assert.deepEqual(
+    proofs.rows.map(({ kind, result }) => `${kind} ${result}`),
+    ["completeness passed", "completeness passed", "negative-control passed"],
+  );
+  assert.ok(proofs.rows.every(({ kind, kernels }) => kind === "negative-control" || kernels.length > 0));
+});
+
+test("skips everything in a second run, and says so", { skip }, async () => {
+  const { code, stderr } = await sandbox.run(mainJob(small));
+  assert.equal(code, 0);
+  for (const stage of ["device", "kernels gfx1010", "completeness gfx1010", "package"]) {
+    assert.match(stderr, new RegExp(`${stage}: skipped, nothing changed`));
+  }
+  assert.match(stderr, /is up to date/);
+});
+
+test("works without network when everything is cached", { skip }, async () => {
+  const proxy = "http://127.0.0.1:9";
+  const { code, stderr } = await sandbox.run(mainJob(small, "--offline"), { http_proxy: proxy, https_proxy: proxy });
+  assert.equal(code, 0, stderr);
+});
+
+test("writes the output folder again when it was deleted or damaged, and keeps other people's files", {
+  skip,
+}, async () => {
+  const before = readFileSync(join(out, "SHA256SUMS"), "utf8");
+  rmSync(out, { recursive: true });
+  assert.equal((await sandbox.run(mainJob(small))).code, 0);
+  assert.equal(readFileSync(join(out, "SHA256SUMS"), "utf8"), before);
+  writeFileSync(join(out, "report.html"), "damaged");
+  writeFileSync(join(out, "notes.txt"), "mine");
+  const { stderr } = await sandbox.run(mainJob(small));
+  assert.match(stderr, /report\.html is not the file in SHA256SUMS/);
+  execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: out });
+  assert.equal(readFileSync(join(out, "notes.txt"), "utf8"), "mine");
+});
+
+test("makes a damaged kernel database in the cache again", { skip }, async () => {
+  const home = sandbox.path("cache/stages/kernels-gfx1010");
+  const key = readdirSync(home).find((name) => !name.includes("."));
+  const database = join(home, key ?? "", "gfx1010.kdb");
+  const bytes = readFileSync(database);
+  bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
+  writeFileSync(database, bytes);
+  const { code, stderr } = await sandbox.run(mainJob(small));
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /kernels gfx1010: the cached result is damaged \(gfx1010\.kdb\)/);
+  execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: out });
+});
+
+test("gives the same tarball from another folder and an empty cache, for three targets, after kill -9", {
+  skip,
+}, async () => {
+  const targets = ["--targets", "gfx1010,gfx1011,gfx1012"];
+  const other = new Sandbox();
+  try {
+    const set = other.file("elsewhere.txt", readFileSync(small, "utf8"));
+    const log = await other.kill(mainJob(set, ...targets), /kernels gfx1010: no earlier result/);
+    assert.doesNotMatch(log, /completeness/);
+    const resumed = await other.run(mainJob(set, ...targets));
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.match(resumed.stderr, /goes on where an interrupted run was/);
+    assert.equal((await sandbox.run(mainJob(small, ...targets))).code, 0);
+    const [one, two] = [manifestOf(out), manifestOf(other.path("out"))];
+    assert.equal(one.tarball.sha256, two.tarball.sha256);
+    assert.deepEqual(Object.keys(one.kernels), ["gfx1010", "gfx1011", "gfx1012"]);
+    assert.deepEqual(
+      one.overlays.map(({ sha256 }) => sha256),
+      two.overlays.map(({ sha256 }) => sha256),
+    );
+  } finally {
+    other.remove();
+  }
+});
+
+test("does the same through the action's door, and the post step after it", { skip }, async () => {
+  const files = {
+    GITHUB_OUTPUT: "output",
+    GITHUB_STEP_SUMMARY: "summary.md",
+    GITHUB_STATE: "state",
+    GITHUB_ENV: "env",
+  };
+  const env: Record<string, string> = { GITHUB_ACTIONS: "true", RUNNER_TEMP: sandbox.folder };
+  for (const [name, file] of Object.entries(files)) env[name] = sandbox.file(file, "");
+  const inputs = {
+    MIOPEN: "distribution",
+    TOOLCHAIN: "debian",
+    "ROCM-VERSION": "7.2.4",
+    "KERNEL-SET": small,
+    CACHE: "local",
+  };
+  for (const [name, value] of Object.entries(inputs)) env[`INPUT_${name}`] = value;
+  const { code, stderr, stdout } = await sandbox.run([], env);
+  assert.equal(code, 0, stderr + stdout);
+  const output = readFileSync(sandbox.path("output"), "utf8");
+  for (const name of [
+    "tarball",
+    "sha256",
+    "prefix",
+    "library",
+    "kernels",
+    "proofs",
+    "cache-hit",
+    "cache-key",
+    "report",
+  ]) {
+    assert.match(output, new RegExp(`^${name}<<`, "m"));
+  }
+  assert.match(output, /proofs<<\S+\n3\/3\n/);
+  assert.match(output, /cache-hit<<\S+\ntrue\n/);
+  assert.match(readFileSync(sandbox.path("summary.md"), "utf8"), /\| proofs \| 3 of 3 passed \|/);
+  assert.match(readFileSync(sandbox.path("state"), "utf8"), /^main<</);
+  const post = await sandbox.run([], { ...env, STATE_main: "started" });
+  assert.equal(post.code, 0);
+  assert.match(post.stdout, /clean/);
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync } from "node:fs";
+import { after, test } from "node:test";
+import { mainJob, Sandbox } from "./sandbox.ts";
+
+const sandbox = new Sandbox();
+after(() => sandbox.remove());
+
+mkdirSync(sandbox.path("read-only"));
+chmodSync(sandbox.path("read-only"), 0o555);
+sandbox.file("a-file", "x");
+
+const oneBadLine = sandbox.file(
+  "bad.txt",
+  "MIOpenDriver conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3\n\nMIOpenDriver cnov -n 1\n",
+);
+const file = (name: string, text: string | Uint8Array) => mainJob(sandbox.file(name, text));
+
+for (const [what, args, pattern] of [
+  ["an unknown option", ["--target", "gfx1010"], /unknown option --target[\s\S]*--targets/],
+  ["an RDNA2 target, and says why", ["--targets", "gfx1030"], /gfx1030 is RDNA2/],
+  ["zero jobs", ["--jobs", "0"], /jobs: '0'/],
+  ["a kernel-set file that is missing", mainJob("./missing.txt"), /missing\.txt does not exist/],
+  ["a kernel-set file that is empty", file("empty.txt", ""), /empty\.txt is empty/],
+  ["a kernel-set file that is binary", file("binary.txt", new Uint8Array([0, 1, 2, 255])), /binary\.txt is not a text/],
+  ["a kernel-set file with a bad line, naming it", mainJob(oneBadLine), /bad\.txt:3: .*cnov/],
+  ["a folder as kernel-set file", mainJob("./read-only"), /read-only cannot be read \(EISDIR\)/],
+  ["an output that is a file", mainJob(oneBadLine, "--output", "a-file"), /output: .*a-file/],
+  ["a command of a later version", ["publish"], /'publish' is not in this version yet/],
+  ["the patched MIOpen, as long as it cannot be built", [], /'patched' cannot be built by this version yet/],
+  ["a ROCm that the archive has not", mainJob(oneBadLine, "--rocm-version", "nine"), /rocm-version: 'nine'/],
+] as const) {
+  test(`refuses ${what}`, async () => {
+    const { code, stderr } = await sandbox.run(args);
+    assert.match(stderr, pattern);
+    assert.equal(code, 2, stderr);
+  });
+}
+
+test("refuses an output folder that cannot be written", {
+  skip: process.getuid?.() === 0 && "root may write anywhere",
+}, async () => {
+  const { code, stderr } = await sandbox.run(mainJob(oneBadLine, "--output", "read-only/out"));
+  assert.match(stderr, /output: the folder .* cannot be written/);
+  assert.equal(code, 2);
+});
+
+test("says what is missing when it is offline and nothing is cached", async () => {
+  const good = sandbox.file("good.txt", "MIOpenDriver conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3\n");
+  const { code, stderr } = await sandbox.run(mainJob(good, "--offline"), {
+    RDNA1_MIOPEN_CACHE: sandbox.path("nothing"),
+  });
+  assert.match(stderr, /offline/);
+  assert.equal(code, 1, stderr);
+});
+
+test("says that a mirror is not there, and ends soon", async () => {
+  const good = sandbox.file("good.txt", "MIOpenDriver conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3\n");
+  const mirror = ["--debian-mirror", "http://127.0.0.1:9/debian"];
+  const { code, stderr } = await sandbox.run(mainJob(good, ...mirror), { RDNA1_MIOPEN_CACHE: sandbox.path("nothing") });
+  assert.match(stderr, /127\.0\.0\.1:9/);
+  assert.equal(code, 1, stderr);
+});
+
+test("prints help and version", async () => {
+  const help = await sandbox.run(["--help"]);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /--kernel-set/);
+  assert.match((await sandbox.run(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readDriverLog } from "../../src/miopen/log.ts";
+
+test("reads requests, misses and the chosen solver, with and without quotes around the name", () => {
+  const log = readDriverLog(
+    [
+      'MIOpen(HIP): Info2 [LoadBinary] Loading binary for: "naive_conv.cpp.o"; args:  -DA=1 -mcpu=gfx1010',
+      'MIOpen(HIP): Info2 [LoadBinary] Unable to load binary for: "naive_conv.cpp.o"; args:  -DA=1 -mcpu=gfx1010',
+      "MIOpen(HIP): Info2 [LoadBinary] Loading binary for: old.cl.o; args:  -DB -mcpu=gfx1010",
+      "MIOpen Forward Conv. Algorithm: 1, Solution: 85/ConvDirectNaiveConvFwd",
+    ].join("\n"),
+  );
+  assert.deepEqual(log.requests, [
+    { name: "naive_conv.cpp.o", args: " -DA=1 -mcpu=gfx1010" },
+    { name: "old.cl.o", args: " -DB -mcpu=gfx1010" },
+  ]);
+  assert.deepEqual(log.misses, [{ name: "naive_conv.cpp.o", args: " -DA=1 -mcpu=gfx1010" }]);
+  assert.deepEqual(log.solvers, ["ConvDirectNaiveConvFwd"]);
+  assert.deepEqual(log.errors, []);
+});
+
+for (const line of [
+  "MIOpen(HIP): Error [BuildHip] Code object build failed",
+  "error: not a valid operand.",
+  "MIOpen Error: rc: 7",
+  "Forward Convolution FAILED: 0.6 > 1.5e-06",
+  "config.hpp:25: error: No CK_AMD_GPU_GFX* macro defined",
+]) {
+  test(`takes for a failure: ${line}`, () => {
+    assert.deepEqual(readDriverLog(line).errors, [line]);
+  });
+}
+
+test("takes warnings and informational lines for none", () => {
+  assert.deepEqual(
+    readDriverLog("MIOpen(HIP): Warning [GetWorkspace] small\nMIOpen(HIP): Info [x] no Error here").errors,
+    [],
+  );
+});

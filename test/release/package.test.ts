@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Command, type Exec, NodeExec } from "../../src/ports/exec.ts";
+import type { PackageInput } from "../../src/release/input.ts";
+import type { Manifest } from "../../src/release/manifest.ts";
+import { verifyOutput } from "../../src/release/output.ts";
+import { packageBuild } from "../../src/release/package.ts";
+import { noise, sampleInput } from "./sample.ts";
+
+const exec = new NodeExec();
+let scratch = "";
+let input: PackageInput;
+before(async () => {
+  scratch = await mkdtemp(path.join(tmpdir(), "rdna1-package-"));
+  input = await sampleInput(path.join(scratch, "in"));
+});
+after(() => rm(scratch, { recursive: true, force: true }));
+
+const TARBALL = "rdna1-miopen-3.5.1-distribution-rocm7.2.4-linux-x86_64.tar.zst";
+const FILES = ["SHA256SUMS", "manifest.json", "proofs.json", TARBALL, "report.html", "sbom.spdx.json"];
+
+async function built(name: string, changes: Partial<PackageInput> = {}): Promise<string> {
+  const out = path.join(scratch, name);
+  await packageBuild({ ...input, ...changes }, out, { exec });
+  return out;
+}
+
+test("leaves the six files, sha256sum -c agrees, and nothing else", async () => {
+  const out = await built("plain");
+  assert.deepEqual((await readdir(out)).sort(), FILES);
+  const checked = execFileSync("sha256sum", ["--strict", "-c", "SHA256SUMS"], { cwd: out, encoding: "utf8" });
+  assert.deepEqual(
+    checked.trim().split("\n").sort(),
+    FILES.slice(1).map((file) => `${file}: OK`),
+  );
+  assert.equal(await verifyOutput(out), null);
+});
+
+test("the manifest is true of the tarball: every file with its digest, and the kernel set in its place", async () => {
+  const out = await built("true");
+  const manifest = JSON.parse(await readFile(path.join(out, "manifest.json"), "utf8")) as Manifest;
+  const prefix = path.join(scratch, "unpacked");
+  await mkdir(prefix);
+  execFileSync("tar", ["-C", prefix, "-xf", path.join(out, manifest.tarball.file)]);
+  const sums = manifest.files.map(({ file, sha256 }) => `${sha256}  ${file}\n`).join("");
+  execFileSync("sha256sum", ["--strict", "--quiet", "-c"], { cwd: prefix, input: sums });
+  const names = execFileSync("tar", ["-tf", path.join(out, manifest.tarball.file)], { encoding: "utf8" }).split("\n");
+  assert.deepEqual(
+    names.filter((name) => name !== "" && !name.endsWith("/")).sort(),
+    manifest.files.map(({ file }) => file).sort(),
+  );
+  assert.equal(manifest.kernels.gfx1010?.file, "share/miopen/db/gfx1010.kdb");
+  assert.equal((await stat(path.join(prefix, "share/miopen/db/gfx1010.kdb"))).mode & 0o777, 0o644);
+  assert.deepEqual(manifest.proofs, { device: "virtual", passed: input.proofs.rows.length, failed: 0, skipped: 0 });
+});
+
+test("the same build gives the same tarball whatever the folder, umask, options of the run and timings", async () => {
+  const one = await built("same/one");
+  const elsewhere = await sampleInput(path.join(scratch, "another place"));
+  const umask = process.umask(0o077);
+  try {
+    await packageBuild(
+      { ...elsewhere, timings: { kernels: 1 }, options: { jobs: "9" } },
+      path.join(scratch, "same two"),
+      { exec },
+    );
+  } finally {
+    process.umask(umask);
+  }
+  assert.deepEqual(await readFile(path.join(one, TARBALL)), await readFile(path.join(scratch, "same two", TARBALL)));
+});
+
+test("licences of what is inside go along: the toolchain's own texts where it has them", async () => {
+  const root = path.join(scratch, "licensed");
+  await mkdir(path.join(root, "usr/share/doc/libmiopen1"), { recursive: true });
+  await writeFile(path.join(root, "usr/share/doc/libmiopen1/copyright"), "text of the archive");
+  const read = (out: string) =>
+    execFileSync("tar", ["-xOf", path.join(out, TARBALL), "share/rdna1-miopen/licenses/MIOpen.txt"], {
+      encoding: "utf8",
+    });
+  assert.equal(read(await built("licences", { toolchain: { ...input.toolchain, root } })), "text of the archive");
+  assert.match(read(path.join(scratch, "plain")), /^MIT License\n\nCopyright \(c\) .*Advanced Micro Devices/);
+});
+
+test("an overlay gets a tarball of its own below share/rocblas-<target>/library", async () => {
+  const folder = path.join(scratch, "overlay");
+  await mkdir(folder);
+  await writeFile(path.join(folder, "TensileLibrary_gfx1011.dat"), "x");
+  const out = await built("overlaid", { overlays: [{ target: "gfx1011", folder }] });
+  const file = "rdna1-rocblas-gfx1011-rocm7.2.4.tar.zst";
+  const names = execFileSync("tar", ["-tf", path.join(out, file)], { encoding: "utf8" }).split("\n");
+  assert.ok(names.includes("share/rocblas-gfx1011/library/TensileLibrary_gfx1011.dat"));
+  assert.ok(names.includes("share/rocblas-gfx1011/licenses/rocBLAS.txt"));
+  assert.equal(await verifyOutput(out), null);
+});
+
+test("foreign files stay, and what an earlier build left and this one does not have goes away", async () => {
+  const folder = path.join(scratch, "overlay");
+  const out = await built("mixed", {
+    overlays: [{ target: "gfx1011", folder }],
+    miopen: { ...input.miopen, version: "3.5.0" },
+  });
+  await writeFile(path.join(out, "notes.txt"), "mine");
+  await built("mixed");
+  assert.deepEqual((await readdir(out)).sort(), [...FILES, "notes.txt"].sort());
+  assert.equal(await verifyOutput(out), null);
+});
+
+test("a folder that holds somebody else's manifest.json is refused before anything is written", async () => {
+  const out = path.join(scratch, "foreign");
+  await mkdir(out);
+  await writeFile(path.join(out, "manifest.json"), '{"name":"an app"}');
+  await assert.rejects(packageBuild(input, out, { exec }), {
+    kind: "user",
+    message: /foreign\/manifest\.json was not written/,
+  });
+  assert.deepEqual(await readdir(out), ["manifest.json"]);
+});
+
+test("an output folder that cannot be made is a user error that names the option", async () => {
+  await writeFile(path.join(scratch, "file"), "");
+  for (const out of [path.join(scratch, "file"), path.join(scratch, "file/below"), "/proc/rdna1"]) {
+    await assert.rejects(packageBuild(input, out, { exec }), { kind: "user", message: /output.*cannot be written/ });
+  }
+});
+
+test("a kernel database that changed since it was checked is not packaged", async () => {
+  const changed = path.join(scratch, "changed.kdb");
+  await writeFile(changed, noise("x", 100));
+  const kernels = { gfx1010: { path: changed, rows: 1, bytes: 100, sha256: "0".repeat(64), list: [] } };
+  await assert.rejects(built("refused", { kernels }), {
+    kind: "machine",
+    message: /changed\.kdb has changed since it was checked/,
+  });
+  assert.deepEqual(await readdir(path.join(scratch, "refused")), []);
+});
+
+test("a packaging that fails on the way leaves the earlier output whole", async () => {
+  const out = await built("kept");
+  const before = await readFile(path.join(out, "manifest.json"));
+  const failing: Exec = {
+    run: async () => ({
+      code: 2,
+      signal: null,
+      timedOut: false,
+      stdout: "",
+      stderr: "tar: No space left on device",
+      seconds: 0,
+    }),
+  };
+  await assert.rejects(packageBuild({ ...input, timings: {} }, out, { exec: failing }), {
+    kind: "machine",
+    remedy: /disk space/,
+  });
+  assert.deepEqual((await readdir(out)).sort(), FILES);
+  assert.deepEqual(await readFile(path.join(out, "manifest.json")), before);
+  assert.equal(await verifyOutput(out), null);
+});
+
+test("kill -9 while packing leaves the earlier output whole, and the next run cleans up", async () => {
+  const out = await built("killed");
+  const program = `
+    import { packageBuild } from ${JSON.stringify(sourceUrl("src/release/package.ts"))};
+    import { sampleInput } from ${JSON.stringify(sourceUrl("test/release/sample.ts"))};
+    const never = { run: () => new Promise(() => setInterval(() => {}, 1000)) };
+    packageBuild(await sampleInput(process.argv[1]), process.argv[2], { exec: never });
+  `;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program, path.join(scratch, "in2"), out], {
+    stdio: "ignore",
+  });
+  const partial = path.join(out, `.rdna1-miopen-partial-${child.pid}`);
+  const there = () =>
+    stat(path.join(partial, "prefix/share/rdna1-miopen/manifest.json")).then(
+      () => true,
+      () => false,
+    );
+  for (let tries = 0; tries < 200 && !(await there()); tries += 1) await sleep(25);
+  assert.ok(await there(), "the child got as far as packing");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  assert.equal(await verifyOutput(out), null);
+  assert.ok((await readdir(out)).includes(path.basename(partial)));
+  await built("killed");
+  assert.deepEqual((await readdir(out)).sort(), FILES);
+});
+
+test("a run that was killed between two renames is noticed, whichever they were", async () => {
+  const old = await built("old");
+  const fresh = await built("fresh", { timings: { kernels: 2 }, prefix: "/opt/other" });
+  // The order of publishing: everything but SHA256SUMS, then SHA256SUMS
+  const order = [TARBALL, "proofs.json", "report.html", "sbom.spdx.json", "manifest.json"];
+  const between = path.join(scratch, "between");
+  await cp(old, between, { recursive: true });
+  for (const file of order) {
+    await cp(path.join(fresh, file), path.join(between, file));
+    if (file !== "proofs.json") assert.notEqual(await verifyOutput(between), null, `after ${file}`);
+  }
+  await cp(path.join(fresh, "SHA256SUMS"), path.join(between, "SHA256SUMS"));
+  assert.equal(await verifyOutput(between), null);
+});
+
+test("verifyOutput says what is wrong", async () => {
+  const good = await built("good");
+  const spoil = async (name: string, how: (folder: string) => Promise<unknown>, reason: RegExp) => {
+    const folder = path.join(scratch, `bad ${name}`);
+    await cp(good, folder, { recursive: true });
+    await how(folder);
+    assert.match((await verifyOutput(folder)) ?? "nothing", reason, name);
+  };
+  const sums = await readFile(path.join(good, "SHA256SUMS"), "utf8");
+  await spoil("none", (folder) => rm(path.join(folder, "SHA256SUMS")), /there is no SHA256SUMS/);
+  await spoil("gone", (folder) => rm(path.join(folder, TARBALL)), /\.tar\.zst cannot be read \(ENOENT\)/);
+  await spoil("flip", (folder) => writeFile(path.join(folder, "proofs.json"), "{}"), /proofs\.json is not the file/);
+  await spoil("garbage", (folder) => writeFile(path.join(folder, "SHA256SUMS"), "hello\n"), /no checksum/);
+  await spoil(
+    "short",
+    (folder) => writeFile(path.join(folder, "SHA256SUMS"), sums.replace(/.*report\.html\n/, "")),
+    /does not list report\.html/,
+  );
+  await spoil(
+    "no tarball",
+    (folder) => writeFile(path.join(folder, "SHA256SUMS"), sums.replace(/.*\.tar\.zst\n/, "")),
+    /does not list rdna1-miopen/,
+  );
+  await spoil(
+    "escape",
+    (folder) => writeFile(path.join(folder, "SHA256SUMS"), `${sums}${"0".repeat(64)}  ../x\n`),
+    /lists \.\.\/x/,
+  );
+  assert.match((await verifyOutput(path.join(scratch, "nowhere"))) ?? "", /there is no SHA256SUMS/);
+});
+
+test("tar is started with an environment of its own", async () => {
+  const commands: Command[] = [];
+  const spy: Exec = {
+    run(command, options) {
+      commands.push(command);
+      return exec.run(command, options);
+    },
+  };
+  process.env.TAR_OPTIONS = "--owner=nobody"; // what a user may have set must not reach tar
+  try {
+    await packageBuild(input, path.join(scratch, "spied"), { exec: spy });
+  } finally {
+    delete process.env.TAR_OPTIONS;
+  }
+  assert.deepEqual(
+    commands.map(({ file, env }) => [file, env.TAR_OPTIONS, env.LC_ALL]),
+    [["tar", undefined, "C"]],
+  );
+});
+
+function sourceUrl(file: string): string {
+  return new URL(`../../${file}`, import.meta.url).href;
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { packageName } from "../../src/release/input.ts";
+import type { Manifest } from "../../src/release/manifest.ts";
+import type { ProofRow } from "../../src/verify/proofs.ts";
+import { reportHtml } from "../../src/verify/report.ts";
+import { count, html, seconds, size } from "../../src/verify/report-html.ts";
+import { sampleKernels, sampleProofs, sampleRow, sampleToolchain, sha256 } from "../release/sample.ts";
+
+const EVIL = `<img src=x onerror="alert(1)">'&\u0007`;
+
+function manifest(changes: Partial<Manifest> = {}): Manifest {
+  const toolchain = sampleToolchain("/nowhere");
+  const miopen = { version: "3.5.1", patched: false, source: "distribution", patches: [] };
+  return {
+    schema: 1,
+    name: packageName({ miopen: { ...miopen, series: null }, toolchain }),
+    buildId: "0123456789abcdef",
+    prefix: "/opt/rocm-miopen-rdna1",
+    miopen,
+    rocm: { version: "7.2.4", toolchain: "debian", digest: sha256("t"), packages: toolchain.packages },
+    targets: ["gfx1010"],
+    options: {},
+    kernels: { gfx1010: { file: "share/miopen/db/gfx1010.kdb", bytes: 60_000, sha256: sha256("k"), rows: 138 } },
+    proofs: { device: "virtual", passed: 1, failed: 0, skipped: 0 },
+    library: null,
+    tarball: { file: "x.tar.zst", bytes: 1000, sha256: sha256("x") },
+    overlays: [],
+    files: [],
+    timings: { kernels: 12.3, toolchain: 0 },
+    ...changes,
+  };
+}
+
+function report(rows: readonly ProofRow[] = sampleProofs(["gfx1010"]), changes: Partial<Manifest> = {}): string {
+  return reportHtml({
+    version: "0.1.0",
+    manifest: manifest(changes),
+    rows,
+    kernels: { gfx1010: sampleKernels("gfx1010") },
+  });
+}
+
+test("text from outside cannot become markup, wherever it is put", () => {
+  const row = sampleRow({ command: EVIL, family: EVIL, operation: EVIL, reason: EVIL, result: "failed", solver: EVIL });
+  const evil = { name: EVIL, version: EVIL, sha256: EVIL, bytes: 1, license: EVIL };
+  const text = reportHtml({
+    version: EVIL,
+    manifest: manifest({
+      prefix: EVIL,
+      options: { [EVIL]: EVIL },
+      miopen: { version: EVIL, patched: true, source: EVIL, patches: [{ name: EVIL, sha256: EVIL }] },
+      rocm: { version: EVIL, toolchain: EVIL, digest: EVIL, packages: [evil] },
+      files: [{ file: EVIL, bytes: 1, sha256: EVIL }],
+      timings: { [EVIL]: 1 },
+    }),
+    rows: [row, { ...row, result: "skipped" }],
+    kernels: { gfx1010: [{ name: EVIL, args: ` ${EVIL}`, bytes: 1, compressedBytes: 1, hash: EVIL }] },
+  });
+  assert.doesNotMatch(text, /<img/);
+  assert.ok(!text.includes("\u0007"));
+  assert.ok(text.includes("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&#39;&amp;\ufffd"));
+});
+
+test("asks nothing of the network and allows nothing from it", () => {
+  const text = report();
+  assert.match(text, /default-src 'none'/);
+  assert.deepEqual(text.match(/\b(src|href|action)="(?!data:,")[^"]*"/g), null);
+  assert.doesNotMatch(text, /@import|url\(|https?:/);
+});
+
+test("the same build gives the same text, with no date in it", () => {
+  assert.equal(report(), report());
+  assert.doesNotMatch(report(), /20[23]\d-\d\d-\d\d/);
+});
+
+test("the verdict counts failures, and never calls a set right that was only shown complete", () => {
+  assert.match(report(), /✓ All \d+ proofs passed/);
+  assert.match(report(), /not that its numbers are right/);
+  assert.match(report([sampleRow({}), sampleRow({ result: "failed", reason: "r" })]), /✗ 1 of 2 proofs failed/);
+  assert.match(report([sampleRow({}), sampleRow({ result: "skipped", reason: "r" })]), /✓ 1 proof passed.*1 skipped/s);
+  assert.match(report([]), /Not proven/);
+});
+
+test("failures come before everything but the verdict, with reason and command", () => {
+  const text = report([sampleRow({}), sampleRow({ result: "failed", reason: "kernel missing", command: "conv -n 9" })]);
+  assert.ok(text.indexOf("kernel missing") < text.indexOf("<h2>Coverage"));
+  assert.match(text, /<code>conv -n 9<\/code>/);
+});
+
+test("a cell of the matrix says in text what its colour says", () => {
+  const rows = [
+    sampleRow({}),
+    sampleRow({}),
+    sampleRow({ type: "fp16", result: "failed", reason: "r" }),
+    sampleRow({ type: "fp16" }),
+    sampleRow({ type: "bf16", result: "skipped", reason: "r" }),
+  ];
+  const text = report(rows);
+  assert.match(text, /<td class="pass edge"[^>]*>2<\/td>/);
+  assert.match(text, /<td class="fail edge"[^>]*>✗1\/2<\/td>/);
+  assert.match(text, /<td class="skip edge"[^>]*>0\+1<\/td>/);
+});
+
+test("negative controls are counted apart from the matrix", () => {
+  const text = report([sampleRow({}), sampleRow({ kind: "negative-control", family: "control only" })]);
+  assert.match(text, /Negative controls: 1 of 1 commands failed/);
+  assert.doesNotMatch(text, /control only/);
+});
+
+test("every code object is in the table of its source file, under the options that tell it apart", () => {
+  const text = report();
+  const table = text.slice(text.indexOf("By source file"), text.indexOf('id="timings"'));
+  assert.equal(table.match(/title="md5 /g)?.length, sampleKernels("gfx1010").length);
+  assert.match(table, /<td>.*<code>-DLOCAL_MEM_SIZE=2560<\/code>/);
+  assert.doesNotMatch(table, /-mcpu=/);
+});
+
+test("keys that lead to the same code share a row, and a long list is cut with the number of what is left out", () => {
+  const kernel = (index: number) => ({
+    name: "a.o",
+    args: ` -DN=${index} -mcpu=gfx1010`,
+    bytes: 5000,
+    compressedBytes: 900,
+  });
+  const many = Array.from({ length: 450 }, (_, index) => ({ ...kernel(index), hash: String(index >> 1) }));
+  const text = reportHtml({ version: "0.1.0", manifest: manifest(), rows: [], kernels: { gfx1010: many } });
+  assert.match(text, /450 keys for 225 different code objects of 1 source file/);
+  assert.equal(text.match(/and 1 more key with the same code/g)?.length, 200);
+  assert.match(text, /and 25 more code objects, in the database/);
+});
+
+test("tags in the page are closed in the order they were opened", () => {
+  const open: string[] = [];
+  const body = report().replace(/<(style|script)>.*?<\/\1>/gs, "");
+  for (const [, close, name = ""] of body.matchAll(/<(\/?)([a-z][a-z0-9]*)/g)) {
+    if (["meta", "link", "input"].includes(name)) continue;
+    if (close === "") open.push(name);
+    else assert.equal(open.pop(), name);
+  }
+  assert.deepEqual(open, []);
+});
+
+test("numbers are written for people", () => {
+  assert.deepEqual([0, 999, 1000, 1234567].map(count), ["0", "999", "1,000", "1,234,567"]);
+  assert.deepEqual([0, 1023, 1024, 10_200, 501_760, 1_048_576].map(size), [
+    "0 B",
+    "1023 B",
+    "1.0 KiB",
+    "10 KiB",
+    "490 KiB",
+    "1.0 MiB",
+  ]);
+  assert.deepEqual([0.04, 9.94, 9.96, 99, 119.6, 185].map(seconds), [
+    "0.0 s",
+    "9.9 s",
+    "10.0 s",
+    "99 s",
+    "2 min 00 s",
+    "3 min 05 s",
+  ]);
+});
+
+test("the template tag escapes what is put in, once", () => {
+  assert.equal(html`<b>${"<"}${html`<i>${"&"}</i>`}${[1, null, false, "x"]}</b>`.html, "<b>&lt;<i>&amp;</i>1x</b>");
+});
