@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, freemem } from "node:os";
 import { join } from "node:path";
 import { actionsTiers } from "./cache/actions.ts";
+import { ensureFolder } from "./cache/folder.ts";
 import { cacheRoot } from "./cache/root.ts";
 import { StageStore, type StageTier } from "./cache/stages.ts";
 import type { Inputs } from "./inputs.ts";
@@ -50,7 +51,7 @@ export async function makeContext(
     inputs.cache === "off" ? mkdtempSync(join(env.RUNNER_TEMP || env.TMPDIR || "/tmp", TEMPORARY)) : null;
   const root = temporary ?? kept;
   if (temporary !== null) log.info("cache: off; nothing is read from earlier runs, nothing is kept");
-  await mkdir(root, { recursive: true });
+  await ensureFolder(root);
   const tiers: StageTier[] = inAction && inputs.cache === "auto" ? actionsTiers(env, log) : [];
   const { version } = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as { version: string };
   return {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diskError, exists, readTextIfThere, sha256, sha256File, writeWhole } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
@@ -69,6 +69,7 @@ export class StageStore {
 
     const cached = await checkRecord(folder);
     if (typeof cached !== "string") {
+      await markUsed(folder);
       this.#log.info(`${label}: skipped, nothing changed (cache ${key})`);
       return outcome(cached, true);
     }
@@ -98,6 +99,7 @@ export class StageStore {
         for (const tier of tiers) {
           this.#log.info(`${label}: ${tier.name}: ${await tier.save(`rdna1-miopen-${family}-${key}`, folder)}`);
         }
+        await removeUnused(home);
         return outcome(record, false);
       },
       { log: this.#log },
@@ -140,6 +142,28 @@ async function checkRecord(folder: string): Promise<StageRecord | string> {
     if (actual !== digest) return `the cached result is damaged (${file})`;
   }
   return record;
+}
+
+/** Days after which a result that no run has used goes away. */
+const KEPT_DAYS = 30;
+
+/** A hit is a use: the folder's time says when it was. */
+async function markUsed(folder: string): Promise<void> {
+  const now = new Date();
+  // A cache that belongs to another user can be read all the same.
+  await utimes(folder, now, now).catch(() => {});
+}
+
+async function removeUnused(home: string): Promise<void> {
+  const limit = Date.now() - KEPT_DAYS * 24 * 3600 * 1000;
+  for (const name of await readdir(home)) {
+    const path = join(home, name);
+    const used = await stat(path).then(
+      (s) => (s.isDirectory() ? s.mtimeMs : Number.POSITIVE_INFINITY),
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (used < limit) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** What differs from the newest finished result of the same stage. */

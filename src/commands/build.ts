@@ -4,6 +4,7 @@ import { userError } from "../errors.ts";
 import { loadKernelSet } from "../kernels/set.ts";
 import { completenessStage, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { checkWritableFolder } from "../ports/files.ts";
+import { assertOurs } from "../release/output.ts";
 import { type PackageResult, packageStage } from "../release/stage.ts";
 import { toolchainStage } from "../toolchain/stage.ts";
 
@@ -23,6 +24,7 @@ export async function build(context: Context): Promise<PackageResult> {
     throw userError("verify: 'gpu' is not in this version yet", "use verify 'virtual', which needs no card, or 'off'");
   }
   await checkWritableFolder(inputs.output, "output");
+  await assertOurs(inputs.output);
   const set = await loadKernelSet(inputs.kernelSet);
   const toolchain = await toolchainStage(context);
   const device = await deviceStage(context, toolchain);

@@ -39,6 +39,17 @@ export async function rocblasLicense(toolchainRoot: string): Promise<LicenseText
   return found ?? { file: ROCBLAS.file, text: mit("2015-2025 Advanced Micro Devices, Inc.") };
 }
 
+/**
+ * What a Debian package's copyright file states for `Files: *`, e.g. `Expat`; null where there is no machine-readable file
+ * [DEP-5].
+ */
+export async function declaredLicense(toolchainRoot: string, packageName: string): Promise<string | null> {
+  const text = await readTextIfThere(path.join(toolchainRoot, "usr/share/doc", packageName, "copyright"));
+  if (text === null || !/^Format:/m.test(text)) return null;
+  const stanza = text.split(/\n\s*\n/).find((part) => /^Files:\s*\*\s*$/m.test(part));
+  return /^License:[ \t]*(\S.*)$/m.exec(stanza ?? "")?.[1]?.trim() ?? null;
+}
+
 async function collect(toolchainRoot: string, sources: readonly Source[]): Promise<LicenseText[]> {
   const texts: LicenseText[] = [];
   for (const source of sources) {

@@ -3,10 +3,12 @@ import path from "node:path";
 import { codeOf, messageOf, RdnaError, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import { checkWritableFolder, diskError } from "../ports/files.ts";
+import type { Toolchain, ToolchainPackage } from "../toolchain/toolchain.ts";
 import { countProofs, type Proofs } from "../verify/proofs.ts";
 import { reportHtml } from "../verify/report.ts";
 import { checksumsText, fileDigests, fileFact } from "./checksums.ts";
 import { overlayName, type PackageInput, packageName } from "./input.ts";
+import { declaredLicense } from "./licenses.ts";
 import type { Manifest } from "./manifest.ts";
 import { assertOurs, CHECKSUMS, publishFiles, removeDeadPartials } from "./output.ts";
 import { describeBuild, manifestText, PREFIX_MANIFEST, stageOverlay, stagePrefix } from "./prefix.ts";
@@ -107,9 +109,16 @@ async function sbomOf(input: PackageInput, manifest: Manifest, prefix: string, r
       })),
     ),
     miopen: { version: input.miopen.version, source: input.miopen.source },
-    toolchain: input.toolchain,
+    toolchain: { ...input.toolchain, packages: await withLicenses(input.toolchain) },
     sourceDate: input.sourceDate,
   });
+}
+
+/** Packages whose archive index says no licence (Debian's does not) get the one in their copyright file. */
+async function withLicenses({ root, packages }: Toolchain): Promise<ToolchainPackage[]> {
+  return Promise.all(
+    packages.map(async (entry) => ({ ...entry, license: entry.license ?? (await declaredLicense(root, entry.name)) })),
+  );
 }
 
 /** Puts the errors of a file system into words. */

@@ -62,9 +62,16 @@ async function archive(folder: string, top: readonly string[], tar: string, opti
   const result = await options.exec.run({ file: "tar", args, env });
   if (result.code === 0) return;
   const said = result.stderr.trim().split("\n").slice(-3).join("; ");
+  // GNU tar reports a disk that fills up in the middle of a block as a short write
+  if (/No space left|quota|Wrote only/i.test(said)) {
+    throw machineError(
+      `the disk is full: the archive of ${folder} could not be written`,
+      "free some space and run the same command again",
+    );
+  }
   throw machineError(
     `tar could not pack ${folder}: ${said || `exit code ${result.code}`}`,
-    /No space left|quota/i.test(said) ? "free some disk space and run again" : "GNU tar 1.28 or newer is needed",
+    "check that GNU tar 1.28 or newer is installed",
   );
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import { codeOf, machineError, messageOf, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -67,8 +67,12 @@ export async function verifiedToolchain(
   ports: ToolchainPorts,
 ): Promise<Toolchain> {
   const folder = folderOf(toolchain);
-  if (folder === null || folder !== targetFolder(options)) return toolchain;
-  if ((await verifyTree(folder, options.jobs, ports.exec)).length === 0) return toolchain;
+  if (folder === null) return toolchain;
+  const found = await verifyTree(folder, options.jobs, ports.exec);
+  if (found.length === 0) return toolchain;
+  if (folder !== targetFolder(options)) {
+    throw machineError(`the toolchain in ${folder} is damaged (${found[0]})`, "remove the folder and make it again");
+  }
   return locked(folder, ports, async () => {
     // Another process may have found and replaced it while this one waited.
     const wrong = await verifyTree(folder, options.jobs, ports.exec);
@@ -83,7 +87,7 @@ export async function verifiedToolchain(
   });
 }
 
-function checkOptions({ rocmVersion }: DebianOptions): void {
+function checkOptions({ rocmVersion, cacheRoot }: DebianOptions): void {
   if (process.arch !== "x64") {
     throw machineError(`ROCm is made for x86-64, this machine is ${process.arch}`, "run on an x86-64 machine");
   }
@@ -93,10 +97,18 @@ function checkOptions({ rocmVersion }: DebianOptions): void {
       "give all three numbers",
     );
   }
+  // apt's configuration has no escape for a quote, and the loader's search path none for a colon.
+  const bad = /[":;\n]/.exec(resolve(cacheRoot))?.[0];
+  if (bad !== undefined) {
+    throw userError(
+      `the path of the cache has the character ${JSON.stringify(bad)}: ${cacheRoot}`,
+      "give another cache folder",
+    );
+  }
 }
 
 function targetFolder({ cacheRoot, rocmVersion }: DebianOptions): string {
-  return join(cacheRoot, "toolchain", `debian-${rocmVersion}-amd64-${SCHEMA}`);
+  return resolve(cacheRoot, "toolchain", `debian-${rocmVersion}-amd64-${SCHEMA}`);
 }
 
 async function locked<T>(target: string, ports: ToolchainPorts, work: () => Promise<T>): Promise<T> {

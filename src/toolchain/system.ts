@@ -68,7 +68,7 @@ export async function installedVersion(root: string): Promise<string | null> {
   return null;
 }
 
-/** Whether what is installed is what was asked for, as far as the folder tells: `7.2` is taken for any 7.2.x. */
+/** Whether what is installed is what was asked for, as far as both tell: `7.2` fits 7.2.4, in either order. */
 export function fitsVersion(installed: string, wanted: string): boolean {
   const [a, b] = [installed.split("."), wanted.split(".")];
   return a.slice(0, b.length).every((number, at) => number === b[at]);

@@ -25,7 +25,7 @@ export function kernelSection(
   return html`<section id="kernels">
 <h2>Kernels</h2>
 <p class="note">${counted(all.length, "key")} for ${counted(new Set(all.map(({ kernel }) => kernel.hash)).size, "different code object")} of ${counted(files.length, "source file")}, ${size(sum(all.map(({ kernel }) => kernel.bytes)))} unpacked, ${size(sum(all.map(({ kernel }) => kernel.compressedBytes)))} in ${targets.length === 1 ? "the database" : "the databases"}. Registers and LDS are the largest of each file.</p>
-<div class="largest"><h3>Largest code objects</h3>${largest(all.map(({ kernel }) => kernel))}</div>
+<div class="largest"><h3>Largest code objects${targets.length > 1 && ` of ${targets[0]}`}</h3>${largest(kernels[targets[0] ?? ""] ?? [])}</div>
 <h3>By source file</h3>
 <p class="filter" hidden><label>Filter <input type="search" placeholder="name or option, e.g. FP16" autocomplete="off"></label> <output></output></p>
 <div class="files">
@@ -67,17 +67,17 @@ function variantRow(sameCode: readonly Variant[], common: readonly string[], tar
   })}<td>${most(kernels, "vgprs")}</td><td>${mostBytes(kernels, "lds")}</td></tr>`;
 }
 
-/** The ten largest, one bar each; the same object of several targets counts once. */
+/** The ten largest objects of one target, one bar each; an object that several keys lead to counts once. */
 function largest(kernels: readonly PackagedKernel[]): Html {
-  const distinct = [...groupBy(kernels, ({ name, args }) => `${name}${optionsOf(args).join(" ")}`).values()]
-    .map((group) => group.reduce((a, b) => (b.bytes > a.bytes ? b : a)))
-    .sort((a, b) => b.bytes - a.bytes || (a.name + a.args < b.name + b.args ? -1 : 1))
+  const distinct = [...groupBy(kernels, ({ name, hash }) => `${name} ${hash}`).values()]
+    .map((group) => ({ kernel: group[0] as PackagedKernel, types: new Set(group.map(({ args }) => typeOf(args))) }))
+    .sort((a, b) => b.kernel.bytes - a.kernel.bytes || (a.kernel.hash < b.kernel.hash ? -1 : 1))
     .slice(0, 10);
-  const top = distinct[0]?.bytes ?? 1;
-  return html`<ol class="bars">${distinct.map(
-    (kernel) =>
-      html`<li><span class="label"><code>${kernel.name}</code> <small>${[typeOf(kernel.args), kernel.vgprs === undefined ? "" : `${kernel.vgprs} VGPRs`].filter(Boolean).join(", ")}</small></span><span class="track"><i style="width:${((100 * kernel.bytes) / top).toFixed(2)}%"></i></span><span class="value">${size(kernel.bytes)}</span></li>`,
-  )}</ol>`;
+  const top = distinct[0]?.kernel.bytes ?? 1;
+  return html`<ol class="bars">${distinct.map(({ kernel, types }) => {
+    const about = [...types, kernel.vgprs === undefined ? "" : `${kernel.vgprs} VGPRs`].filter(Boolean).join(", ");
+    return html`<li><span class="label"><code>${kernel.name}</code> <small>${about}</small></span><span class="track"><i style="width:${((100 * kernel.bytes) / top).toFixed(2)}%"></i></span><span class="value">${size(kernel.bytes)}</span></li>`;
+  })}</ol>`;
 }
 
 function variantsOf(entries: readonly { target: Target; kernel: PackagedKernel }[]): Variant[] {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -135,4 +135,17 @@ test("checks what a tier restores, and does the work when it is not whole", asyn
     readdirSync(join(root, "stages/work")).filter((name) => name.endsWith(".partial")),
     [],
   );
+});
+
+test("removes a result that no run has used for 30 days, and keeps one that was used", async () => {
+  const { root, stages } = store();
+  const old = await stages.run(counting({ input: "old" }).stage);
+  const used = await stages.run(counting({ input: "used" }).stage);
+  const longAgo = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+  for (const { folder: out } of [old, used]) utimesSync(out, longAgo, longAgo);
+  assert.equal((await stages.run(counting({ input: "used" }).stage)).hit, true);
+  await stages.run(counting({ input: "new" }).stage);
+  const left = readdirSync(join(root, "stages/work")).filter((name) => !name.includes("."));
+  assert.equal(left.includes(old.key), false);
+  assert.equal(left.includes(used.key), true);
 });

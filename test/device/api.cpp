@@ -118,15 +118,19 @@ void kernelsAreFoundAndLaunched(const std::string& object) {
   CHECK(hipEventElapsedTime(&milliseconds, stop, start) == hipSuccess && milliseconds > 0);
 
   char packed[24] = {};
-  std::memcpy(packed, &a, 8), std::memcpy(packed + 8, &b, 8), std::memcpy(packed + 16, &n, 4), std::memcpy(packed + 20, &s, 2);
+  std::memcpy(packed, &a, 8), std::memcpy(packed + 8, &b, 8), std::memcpy(packed + 16, &n, 4),
+      std::memcpy(packed + 20, &s, 2);
   std::size_t size = 24;
   void* extra[] = {HIP_LAUNCH_PARAM_BUFFER_POINTER, packed, HIP_LAUNCH_PARAM_BUFFER_SIZE, &size, HIP_LAUNCH_PARAM_END};
   CHECK(hipExtModuleLaunchKernel(add, 64, 1, 1, 32, 1, 1, 0, nullptr, nullptr, extra, start, stop, 0) == hipSuccess);
   size = 16; // six bytes too few: HIP does not look, the event says so
-  CHECK(hipExtModuleLaunchKernel(add, 64, 1, 1, 32, 1, 1, 0, nullptr, nullptr, extra, nullptr, nullptr, 0) == hipSuccess);
-  CHECK(hipModuleLaunchKernel(add, 1, 1, 1, 2048, 1, 1, 0, nullptr, parameters, nullptr) == hipErrorInvalidConfiguration);
+  CHECK(hipExtModuleLaunchKernel(add, 64, 1, 1, 32, 1, 1, 0, nullptr, nullptr, extra, nullptr, nullptr, 0) ==
+        hipSuccess);
+  CHECK(hipModuleLaunchKernel(add, 1, 1, 1, 2048, 1, 1, 0, nullptr, parameters, nullptr) ==
+        hipErrorInvalidConfiguration);
   CHECK(hipModuleLaunchKernel(add, 0, 1, 1, 32, 1, 1, 0, nullptr, parameters, nullptr) == hipErrorInvalidConfiguration);
-  CHECK(hipModuleLaunchKernel(add, 1, 1, 1, 32, 1, 1, 65536, nullptr, parameters, nullptr) == hipErrorInvalidConfiguration);
+  CHECK(hipModuleLaunchKernel(add, 1, 1, 1, 32, 1, 1, 65536, nullptr, parameters, nullptr) ==
+        hipErrorInvalidConfiguration);
   const auto stranger = reinterpret_cast<hipStream_t>(&n);
   CHECK(hipModuleLaunchKernel(add, 1, 1, 1, 32, 1, 1, 0, stranger, parameters, nullptr) == hipErrorInvalidHandle);
   CHECK(hipModuleUnload(module) == hipSuccess);

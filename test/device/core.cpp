@@ -69,11 +69,8 @@ bool refused(std::initializer_list<const char*> environment, const char* words) 
 }
 
 void configurationIsChecked() {
-  const char* good[] = {"PATH=/bin",
-                        "RDNA1_DEVICE_TARGET=gfx1012",
-                        "RDNA1_DEVICE_MEMORY=4294967296",
-                        "RDNA1_DEVICE_COMPILE=refuse",
-                        nullptr};
+  const char* good[] = {"PATH=/bin", "RDNA1_DEVICE_TARGET=gfx1012", "RDNA1_DEVICE_MEMORY=4294967296",
+                        "RDNA1_DEVICE_COMPILE=refuse", nullptr};
   const auto config = std::get<Config>(parseConfig(good));
   CHECK(config.target == "gfx1012" && config.mach == 0x35 && config.wgps == 12);
   CHECK(config.memoryBytes == 4294967296ULL && config.compile == CompileMode::refuse);
@@ -97,7 +94,9 @@ void digestsAreMd5() { // RFC 1321, appendix A.5
 }
 
 void metadataIsReadSafely() {
-  const std::string packed = "\x82\xa1" "a\x93\x01\xcd\x01\x02\xff\xa1" "b\xc3";
+  const std::string packed = "\x82\xa1"
+                             "a\x93\x01\xcd\x01\x02\xff\xa1"
+                             "b\xc3";
   const auto value = unpack(bytesOf(packed));
   CHECK(value && value->get("a")->list.size() == 3);
   CHECK(value && value->get("a")->list[1].integer == 258 && value->get("a")->list[2].integer == -1);
@@ -145,7 +144,8 @@ void objectsAreReadSafely(const char* file) {
   std::mt19937 random(1010);
   for (int round = 0; round < 2000; ++round) {
     std::string damaged = text;
-    for (int i = 0; i < 4; ++i) damaged[random() % (round % 2 == 0 ? 512 : damaged.size())] = static_cast<char>(random());
+    for (int i = 0; i < 4; ++i)
+      damaged[random() % (round % 2 == 0 ? 512 : damaged.size())] = static_cast<char>(random());
     accepted(bytesOf(damaged)); // either answer, but no read or arithmetic outside of what is there
   }
 }

@@ -198,6 +198,14 @@ test("says what the archive has when it does not have the wanted ROCm", { skip }
   });
 });
 
+test("goes through the proxy of the environment, for lists and for packages", { skip }, async (t) => {
+  const { server, options } = await setting(t);
+  const env = { http_proxy: options.mirror ?? "" };
+  const { toolchain } = await make({ ...options, mirror: "http://archive.invalid", env });
+  assert.deepEqual(server.fetched(), ["hipcc", "libamdhip64-7", "libmiopen1-tests"]);
+  assert.deepEqual(await verifiedToolchain(toolchain, options, { exec, log: recordedLog() }), toolchain);
+});
+
 test("refuses an archive that is signed by another key", { skip }, async (t) => {
   const { options } = await setting(t);
   const other = new SmallArchive(await scratch(t));

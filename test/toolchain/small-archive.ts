@@ -123,7 +123,7 @@ export class ArchiveServer {
 
   constructor(folder: string) {
     this.#server = createServer((request, response) => {
-      const path = decodeURIComponent(request.url ?? "");
+      const path = decodeURIComponent(new URL(request.url ?? "", "http://here").pathname); // a proxy gets whole addresses
       const start = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
       this.requests.push({ path, start });
       const file = join(folder, path);

@@ -129,7 +129,8 @@ std::uint32_t Kernel::explicitSize() const {
 
 std::optional<std::uint64_t> elfFileSize(std::span<const std::byte> image) {
   Elf64_Ehdr header;
-  if (structureAt(image, 0, header) == nullptr || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return std::nullopt;
+  if (structureAt(image, 0, header) == nullptr || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return std::nullopt;
   // lld writes the section headers last, so this is the size of the file
   return header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize;
 }

@@ -22,12 +22,12 @@ struct KernelArgument {
 
 struct Kernel {
   std::string name;
-  std::string symbol;               ///< name of the kernel descriptor, `<name>.kd`
-  std::uint64_t descriptor = 0;     ///< address of the kernel descriptor in the object
-  std::uint32_t kernargSize = 0;    ///< bytes of the kernel-argument segment
-  std::uint32_t ldsSize = 0;        ///< static LDS bytes of a work-group
-  std::uint32_t scratchSize = 0;    ///< private bytes of a work-item
-  std::uint32_t waveSize = 0;       ///< 32 or 64
+  std::string symbol;                ///< name of the kernel descriptor, `<name>.kd`
+  std::uint64_t descriptor = 0;      ///< address of the kernel descriptor in the object
+  std::uint32_t kernargSize = 0;     ///< bytes of the kernel-argument segment
+  std::uint32_t ldsSize = 0;         ///< static LDS bytes of a work-group
+  std::uint32_t scratchSize = 0;     ///< private bytes of a work-item
+  std::uint32_t waveSize = 0;        ///< 32 or 64
   std::uint32_t largestGroup = 1024; ///< `.max_flat_workgroup_size`
   std::uint32_t vgprs = 0;
   std::uint32_t sgprs = 0;

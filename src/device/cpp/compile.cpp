@@ -59,7 +59,9 @@ Status compile(const Compilation& compilation, Status success, Status refusal, W
   if (!compilation.action.empty()) event.text("action", compilation.action);
   event.texts("options", compilation.options)
       .milliseconds("milliseconds", took.count())
-      .text("result", refused ? "refused" : status == success ? "success" : "failure")
+      .text("result", refused             ? "refused"
+                      : status == success ? "success"
+                                          : "failure")
       .number("status", static_cast<std::int64_t>(status))
       .send();
   return status;
@@ -134,10 +136,15 @@ using namespace rdna1;
 
 extern "C" {
 
-hiprtcResult hiprtcCreateProgram(hiprtcProgram* program, const char* source, const char* name, int headerCount,
-                                 const char* const* headers, const char* const* includeNames) {
-  const auto status = REAL(hiprtcCreateProgram)(program, source, name, headerCount,
-                                                const_cast<const char**>(headers), const_cast<const char**>(includeNames));
+// HIP 6 and 7 declare these two with different constness; names of our own keep clear of both headers.
+hiprtcResult createProgram(hiprtcProgram*, const char*, const char*, int, const char* const*,
+                           const char* const*) asm("hiprtcCreateProgram");
+hiprtcResult compileProgram(hiprtcProgram, int, const char* const*) asm("hiprtcCompileProgram");
+
+hiprtcResult createProgram(hiprtcProgram* program, const char* source, const char* name, int headerCount,
+                           const char* const* headers, const char* const* includeNames) {
+  const auto next = real<decltype(createProgram)>("hiprtcCreateProgram");
+  const auto status = next(program, source, name, headerCount, headers, includeNames);
   if (status == HIPRTC_SUCCESS) {
     const std::lock_guard lock(mutex);
     programNames()[*program] = name == nullptr ? "" : name;
@@ -153,11 +160,12 @@ hiprtcResult hiprtcDestroyProgram(hiprtcProgram* program) {
   return REAL(hiprtcDestroyProgram)(program);
 }
 
-hiprtcResult hiprtcCompileProgram(hiprtcProgram program, int optionCount, const char* const* options) {
+hiprtcResult compileProgram(hiprtcProgram program, int optionCount, const char* const* options) {
   Compilation compilation{"hiprtc", "", "", {}};
   {
     const std::lock_guard lock(mutex);
-    if (const auto found = programNames().find(program); found != programNames().end()) compilation.program = found->second;
+    if (const auto found = programNames().find(program); found != programNames().end())
+      compilation.program = found->second;
   }
   std::vector<std::string> given;
   for (int i = 0; i < optionCount; ++i) given.emplace_back(options[i]);
@@ -165,7 +173,7 @@ hiprtcResult hiprtcCompileProgram(hiprtcProgram program, int optionCount, const 
   std::vector<const char*> list;
   for (const std::string& option : compilation.options) list.push_back(option.c_str());
   return compile(compilation, HIPRTC_SUCCESS, HIPRTC_ERROR_COMPILATION, [&] {
-    return REAL(hiprtcCompileProgram)(program, static_cast<int>(list.size()), list.data());
+    return real<decltype(compileProgram)>("hiprtcCompileProgram")(program, static_cast<int>(list.size()), list.data());
   });
 }
 

@@ -69,13 +69,14 @@ std::variant<std::vector<std::byte>, std::string> decompressBundle(std::span<con
     return "its compressed bundle (CCOB) has version " + std::to_string(header.version) + ", known are 2 and 3";
   }
   if (header.method != kZstd) return "its compressed bundle (CCOB) is not compressed with zstd";
-  if (header.fileSize > bytes.size() || header.fileSize < header.size) return "truncated: the compressed bundle is cut off";
+  if (header.fileSize > bytes.size() || header.fileSize < header.size)
+    return "truncated: the compressed bundle is cut off";
   if (header.plainSize > kLargest) return "damaged: the compressed bundle claims an impossible size";
   const Zstd* library = zstd();
   if (library == nullptr) return "its compressed bundle (CCOB) needs libzstd.so.1, which cannot be loaded";
   std::vector<std::byte> plain(header.plainSize);
-  const std::size_t size = library->decompress(plain.data(), plain.size(), bytes.data() + header.size,
-                                               header.fileSize - header.size);
+  const std::size_t size =
+      library->decompress(plain.data(), plain.size(), bytes.data() + header.size, header.fileSize - header.size);
   if (library->isError(size) != 0 || size != plain.size()) return "damaged: the compressed bundle does not unpack";
   return plain;
 }

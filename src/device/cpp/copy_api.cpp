@@ -13,7 +13,8 @@ namespace {
 
 enum class Side { device, any };
 
-/// hipSuccess when a device pointer is sound; pointers outside the device's range pass when the side may be host memory.
+/// hipSuccess when a device pointer is sound; pointers outside the device's range pass when the side may be host
+/// memory.
 hipError_t check(const char* call, const char* role, const void* pointer, size_t bytes, Side side) {
   if (pointer == nullptr) return fail(hipErrorInvalidValue, call, std::string(role) + " is null");
   if (side == Side::any && !memory().owns(pointer)) return hipSuccess;

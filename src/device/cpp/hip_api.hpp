@@ -1,4 +1,5 @@
-// The toolchain's own HIP declarations: structure layouts and enumeration values are what its libraries were built with.
+// The toolchain's own HIP declarations: structure layouts and enumeration values are what its libraries were built
+// with.
 #pragma once
 
 #include <hip/hip_runtime_api.h>

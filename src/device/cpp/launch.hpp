@@ -13,14 +13,14 @@
 namespace rdna1 {
 
 struct Dispatch {
-  std::string api;                          ///< the HIP call
-  std::string name;                         ///< of the kernel
+  std::string api;  ///< the HIP call
+  std::string name; ///< of the kernel
   std::shared_ptr<const Function> function;
-  std::array<std::uint32_t, 3> grid{};      ///< work-items
-  std::array<std::uint32_t, 3> block{};     ///< work-items of a work-group
-  std::uint32_t dynamicLds = 0;             ///< bytes, on top of the kernel's static LDS
-  std::vector<std::byte> kernarg;           ///< explicit arguments as they lie in the kernel-argument segment
-  std::uint32_t missingArguments = 0;       ///< bytes at the end that the caller did not give; zero here
+  std::array<std::uint32_t, 3> grid{};  ///< work-items
+  std::array<std::uint32_t, 3> block{}; ///< work-items of a work-group
+  std::uint32_t dynamicLds = 0;         ///< bytes, on top of the kernel's static LDS
+  std::vector<std::byte> kernarg;       ///< explicit arguments as they lie in the kernel-argument segment
+  std::uint32_t missingArguments = 0;   ///< bytes at the end that the caller did not give; zero here
 };
 
 /// Explicit arguments from an array of pointers, one for each, laid out by the kernel's metadata.

@@ -56,7 +56,8 @@ hipError_t launch(Dispatch dispatch, const void* handle, hipStream_t stream, voi
 hipError_t launchBlocks(const char* call, hipFunction_t function, std::array<std::uint32_t, 3> blocks,
                         std::array<std::uint32_t, 3> block, unsigned lds, hipStream_t stream, void** parameters,
                         void** extra) {
-  Dispatch dispatch{.api = call, .name = {}, .function = {}, .grid = {}, .block = block, .dynamicLds = lds, .kernarg = {}};
+  Dispatch dispatch{
+      .api = call, .name = {}, .function = {}, .grid = {}, .block = block, .dynamicLds = lds, .kernarg = {}};
   for (int axis = 0; axis < 3; ++axis) {
     const std::uint64_t items = std::uint64_t{blocks[axis]} * block[axis];
     if (items > UINT32_MAX) return fail(hipErrorInvalidValue, call, "the grid has more than 2^32 - 1 work-items");
@@ -69,10 +70,11 @@ hipError_t launchBlocks(const char* call, hipFunction_t function, std::array<std
 
 extern "C" {
 
-hipError_t hipModuleLaunchKernel(hipFunction_t function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
-                                 unsigned blockY, unsigned blockZ, unsigned lds, hipStream_t stream, void** parameters,
-                                 void** extra) {
-  return launchBlocks(__func__, function, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, lds, stream, parameters, extra);
+hipError_t hipModuleLaunchKernel(hipFunction_t function, unsigned gridX, unsigned gridY, unsigned gridZ,
+                                 unsigned blockX, unsigned blockY, unsigned blockZ, unsigned lds, hipStream_t stream,
+                                 void** parameters, void** extra) {
+  return launchBlocks(__func__, function, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, lds, stream, parameters,
+                      extra);
 }
 
 hipError_t hipModuleLaunchCooperativeKernel(hipFunction_t function, unsigned gridX, unsigned gridY, unsigned gridZ,
@@ -101,7 +103,8 @@ hipError_t hipExtModuleLaunchKernel(hipFunction_t function, uint32_t gridX, uint
 }
 
 /// Kernels compiled into a library: known by the address of their host stub.
-hipError_t hipLaunchKernel(const void* stub, dim3 blocks, dim3 block, void** parameters, size_t lds, hipStream_t stream) {
+hipError_t hipLaunchKernel(const void* stub, dim3 blocks, dim3 block, void** parameters, size_t lds,
+                           hipStream_t stream) {
   const RegisteredKernel kernel = registeredKernel(stub);
   if (kernel.name.empty()) return fail(hipErrorInvalidDeviceFunction, __func__, "the kernel was never registered");
   if (!kernel.problem.empty()) return fail(hipErrorNoBinaryForGpu, __func__, kernel.name + ": " + kernel.problem);

@@ -92,9 +92,7 @@ Event& Event::flag(std::string_view name, bool value) {
   return *this;
 }
 
-Event& Event::pointer(std::string_view name, const void* value) {
-  return enabled_ ? text(name, hexOf(value)) : *this;
-}
+Event& Event::pointer(std::string_view name, const void* value) { return enabled_ ? text(name, hexOf(value)) : *this; }
 
 Event& Event::numbers(std::string_view name, std::span<const std::uint32_t> values) {
   if (!enabled_) return *this;

@@ -9,7 +9,8 @@
 namespace rdna1 {
 namespace {
 
-constexpr std::array<std::array<int, 4>, 4> kShifts = {{{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
+constexpr std::array<std::array<int, 4>, 4> kShifts = {
+    {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
 
 const std::array<std::uint32_t, 64>& sines() {
   static const auto table = [] {

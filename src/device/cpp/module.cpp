@@ -38,7 +38,8 @@ std::string machineName(std::uint32_t mach) {
 
 /// Why the target cannot run the object, or an empty string.
 std::string mismatch(const CodeObject& object) {
-  if (object.mach != config().mach) return "it is for " + machineName(object.mach) + ", the device is " + config().target;
+  if (object.mach != config().mach)
+    return "it is for " + machineName(object.mach) + ", the device is " + config().target;
   if (object.xnack == 3) return "it needs xnack on, the device is " + config().target + ":xnack-";
   return "";
 }

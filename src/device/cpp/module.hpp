@@ -12,8 +12,8 @@ namespace rdna1 {
 
 struct Module {
   CodeObject object;
-  std::string md5;    ///< of the object's bytes; equals kernel_hash in MIOpen's kernel databases
-  std::string source; ///< "data", "fatbin", or the file
+  std::string md5;            ///< of the object's bytes; equals kernel_hash in MIOpen's kernel databases
+  std::string source;         ///< "data", "fatbin", or the file
   std::byte* image = nullptr; ///< the object's segments in device memory
 };
 

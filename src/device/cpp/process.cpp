@@ -32,7 +32,8 @@ auto& running() {
 
 /// Asking a compiler for its version compiles nothing.
 bool compiles(std::string_view command) {
-  const bool compiler = command.find("clang") != std::string_view::npos || command.find("hipcc") != std::string_view::npos;
+  const bool compiler =
+      command.find("clang") != std::string_view::npos || command.find("hipcc") != std::string_view::npos;
   return compiler && command.find("--version") == std::string_view::npos;
 }
 

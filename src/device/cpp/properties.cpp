@@ -13,11 +13,11 @@ constexpr int kLargestGroup = 1024;
 constexpr int kLds = 65536; // bytes of a work-group [RDNA1 ISA §2.5]
 constexpr int kRegisters = 65536;
 constexpr int kItemsOfWgp = 2048;
-constexpr int kClock = 2100000;       // kHz
-constexpr int kMemoryClock = 875000;  // kHz
-constexpr int kWallClock = 100000;    // kHz
-constexpr int kBusWidth = 256;        // bits
-constexpr int kL2 = 4 << 20;          // bytes
+constexpr int kClock = 2100000;      // kHz
+constexpr int kMemoryClock = 875000; // kHz
+constexpr int kWallClock = 100000;   // kHz
+constexpr int kBusWidth = 256;       // bits
+constexpr int kL2 = 4 << 20;         // bytes
 constexpr int kPciBus = 3;
 
 hipError_t checkDevice(const char* call, int device) {
@@ -52,7 +52,7 @@ bool attributeOf(hipDeviceAttribute_t attribute, int& value) {
   case hipDeviceAttributeL2CacheSize: value = kL2; return true;
   case hipDeviceAttributePciBusId: value = kPciBus; return true;
   case hipDeviceAttributePciDeviceId:
-  case hipDeviceAttributePciDomainId:
+  case hipDeviceAttributePciDomainID:
   case hipDeviceAttributeIntegrated:
   case hipDeviceAttributeAsicRevision:
   case hipDeviceAttributeManagedMemory:

@@ -42,7 +42,9 @@ extern "C" {
 
 hipError_t hipStreamCreate(hipStream_t* stream) { return create(__func__, stream, hipStreamDefault); }
 hipError_t hipStreamCreateWithFlags(hipStream_t* stream, unsigned flags) { return create(__func__, stream, flags); }
-hipError_t hipStreamCreateWithPriority(hipStream_t* stream, unsigned flags, int) { return create(__func__, stream, flags); }
+hipError_t hipStreamCreateWithPriority(hipStream_t* stream, unsigned flags, int) {
+  return create(__func__, stream, flags);
+}
 
 hipError_t hipStreamDestroy(hipStream_t stream) {
   const std::lock_guard lock(mutex);

@@ -80,7 +80,13 @@ async function fetchAll(files: readonly FetchedFile[], { log, signal }: ArchiveP
 
 /** As `fetchAll`, by apt's own downloader: it knows every proxy, certificate and password that the host's apt knows. */
 async function fetchThroughApt(plan: DownloadPlan, files: readonly FetchedFile[], ports: ArchivePorts): Promise<void> {
-  const shares = Array.from({ length: CONNECTIONS }, (_, i) => files.filter((_, at) => at % CONNECTIONS === i));
+  const open: FetchedFile[] = [];
+  for (const file of files) {
+    // Complete, but its share was not when a run before this one ended.
+    if (await isIntact({ ...file, target: `${file.target}.part` })) await rename(`${file.target}.part`, file.target);
+    else open.push(file);
+  }
+  const shares = Array.from({ length: CONNECTIONS }, (_, i) => open.filter((_, at) => at % CONNECTIONS === i));
   await eachLimit(shares, CONNECTIONS, ports.signal, async (share, signal) => {
     const args = share.flatMap(({ url, target, sha256 }) => [url, `${target}.part`, `SHA256:${sha256}`]);
     if (args.length === 0) return;

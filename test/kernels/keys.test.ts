@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { databaseKey, gemmSolver, im2d2colShape, keysOf, typeOptions } from "../../src/kernels/keys.ts";
+import type { ConvProblem, TensorType } from "../../src/kernels/problem.ts";
+import { problemOf } from "./conv-problems.ts";
+
+/** What MIOpen 3.5.1 (ROCm 7.2.4) asked its databases for, recorded on the virtual device as gfx1010; `{type}` stands for the type's options. */
+const recorded = JSON.parse(readFileSync(new URL("./fixtures/requests.json", import.meta.url), "utf8")) as {
+  line: string;
+  asked: string[];
+}[];
+
+test("the model predicts exactly the keys that MIOpen asked for", () => {
+  assert.ok(recorded.length >= 150);
+  for (const { line, asked } of recorded) {
+    const { problem, call } = problemOf(line.split(" "));
+    const predicted = keysOf(problem, call).map((key) => {
+      const { name, args } = databaseKey(key, "gfx1010");
+      return `${name}|${args.replace(typeOptions(problem.type), ` {${problem.type}}`)}`;
+    });
+    assert.deepEqual(predicted.toSorted(), asked.toSorted(), line);
+  }
+});
+
+test("a key ends with the target, whatever the options", () => {
+  assert.deepEqual(databaseKey({ file: "naive_conv.cpp", options: " -DX=1" }, "gfx1012"), {
+    name: "naive_conv.cpp.o",
+    args: " -DX=1 -mcpu=gfx1012",
+  });
+});
+
+const plain: ConvProblem = {
+  ...{ type: "fp32", direction: "forward", n: 1, c: 4, k: 4, groups: 1, input: [8, 8], filter: [3, 3] },
+  ...{ pad: [0, 0], stride: [1, 1], dilation: [1, 1], layout: "NCHW", transposed: false },
+};
+const names = (problem: ConvProblem) => keysOf(problem).map(({ file }) => file);
+
+test("the three float types ask for the same kernels, int8 for the naive one only", () => {
+  for (const type of ["fp16", "bf16"] as const) assert.deepEqual(names({ ...plain, type }), names(plain));
+  assert.deepEqual(names({ ...plain, type: "int8" }), ["naive_conv.cpp"]);
+});
+
+test("channels-last layouts never reach GEMM", () => {
+  assert.equal(gemmSolver({ ...plain, layout: "NHWC" }), null);
+  assert.deepEqual(names({ ...plain, layout: "NHWC" }), ["naive_conv.cpp"]);
+});
+
+test("Find gives a dilated problem no GEMM workspace, immediate mode does", () => {
+  const dilated: ConvProblem = { ...plain, dilation: [2, 2] };
+  assert.deepEqual(names(dilated), ["naive_conv.cpp"]);
+  assert.deepEqual(
+    keysOf(dilated, "immediate").map(({ file }) => file),
+    ["MIOpenIm2d2Col.cpp"],
+  );
+});
+
+test("a transposed convolution's forward pass is backward-data", () => {
+  const transposed: ConvProblem = { ...plain, transposed: true };
+  assert.deepEqual(names(transposed), ["naive_conv.cpp", "MIOpenCol2Im2d.cpp"]);
+  assert.deepEqual(names({ ...transposed, direction: "backward-data" }), ["naive_conv.cpp", "MIOpenIm2d2Col.cpp"]);
+});
+
+test("a gradient of more than 65536 elements shares the largest clearing kernel", () => {
+  const sizeOf = (k: number) =>
+    /WORK_LENGTH_0=(\d+)/.exec(JSON.stringify(keysOf({ ...plain, direction: "backward-weights", k })))?.[1];
+  assert.equal(sizeOf(1), "64");
+  assert.equal(sizeOf(1820), "65536");
+  assert.equal(sizeOf(40000), "65536");
+});
+
+for (const [what, problem, tile] of [
+  ["a large output", { input: [40, 40] }, 340],
+  ["an output of 8x8, channels in fours", { input: [10, 10] }, 544],
+  ["an output of 8x8, odd channels", { input: [10, 10], c: 3 }, 340],
+  ["unequal strides", { input: [40, 40], stride: [1, 4] }, 1270],
+] as const) {
+  test(`the im2col tile of ${what} has ${tile} elements`, () => {
+    assert.equal(im2d2colShape({ ...plain, ...problem }).tile, tile);
+  });
+}
+
+test("filters whose channel count would be in the key are refused, not guessed", () => {
+  assert.throws(() => im2d2colShape({ ...plain, input: [200, 200], filter: [130, 130] }), RangeError);
+});
+
+test("every type has its own options", () => {
+  const types: TensorType[] = ["fp32", "fp16", "bf16", "int8"];
+  assert.equal(new Set(types.map(typeOptions)).size, 4);
+});
