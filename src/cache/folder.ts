@@ -16,12 +16,13 @@ export async function ensureFolder(path: string): Promise<void> {
       throw error;
     }
     const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path) throw error;
     const known = await stat(parent).then(
       () => true,
       () => false,
     );
-    if (code !== "ENOENT" || known || parent === path) throw error;
-    await ensureFolder(parent);
+    if (!known) await ensureFolder(parent);
+    // The parent is there now, by this process or by another one: a second ENOENT is the file system's refusal.
     await mkdir(path).catch((again) => {
       if (codeOf(again) !== "EEXIST") throw again;
     });

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { machineError } from "../errors.ts";
 import type { Command, Exec } from "../ports/exec.ts";
 import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
-import { type Compiler, findCompiler } from "./compiler.ts";
+import { type Compiler, findCompiler, LINK } from "./compiler.ts";
 import { EXPORTS, hipOperations, stubAssembly } from "./stubs.ts";
 
 const SOURCES = "src/device/cpp";
@@ -23,7 +23,7 @@ export async function deviceSources(projectRoot: string): Promise<string[]> {
 /** SHA-256 of everything in the project that the library is made from. The toolchain is the caller's to add. */
 export async function deviceDigest(projectRoot: string): Promise<string> {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([FLAGS, EXPORTS, stubAssembly(["hipExample"])]));
+  hash.update(JSON.stringify([FLAGS, LINK, EXPORTS, stubAssembly(["hipExample"])]));
   for (const source of await deviceSources(projectRoot)) {
     hash.update(`\0${source}\0`).update(await readFile(join(projectRoot, source)));
   }

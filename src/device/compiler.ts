@@ -16,7 +16,7 @@ export interface Compiler {
 }
 
 /** The toolchain's clang where it can be used, else a C++20 compiler of the host. */
-export async function findCompiler(toolchain: Toolchain, path = process.env.PATH ?? ""): Promise<Compiler> {
+export async function findCompiler(toolchain: Toolchain, path = "/usr/local/bin:/usr/bin"): Promise<Compiler> {
   const clang = join(toolchain.paths.llvmBin, "clang++");
   if (await isExecutable(clang)) {
     if (toolchain.paths.loader === null) return driver(clang);
@@ -55,7 +55,8 @@ function driver(file: string): Compiler {
   };
 }
 
-const LINK = ["-z,defs", "-z,relro", "--build-id=none"];
+/** Linker options that every compiler gets. */
+export const LINK = ["-z,defs", "-z,relro", "--build-id=none"];
 const versionScriptFlag = (file: string) => `-Wl,--version-script=${file}`;
 
 interface TreeParts {

@@ -2,10 +2,10 @@ import type { TensorType } from "./problem.ts";
 import type { Im2colCase } from "./ranges.ts";
 
 /**
- * Tile sizes at which the compiler changes its mind about Im2d2Col, measured with LLVM 22 for gfx1010 over all 1,661
- * tiles (docs/kernel-set.md): below and above each lies other code or another register count. Elements, except where a
- * size in bytes of LDS decides (how many work-groups fit). Another compiler may have others: what lies between two
- * anchors of different code is then reported by derive.ts and harvested one by one.
+ * Tile sizes at which the compiler changes its mind about Im2d2Col, measured with LLVM 22 (docs/kernel-set.md): below
+ * and above each lies other code or another register count. Elements, except where a size in bytes of LDS decides (how
+ * many work-groups fit). Another compiler may have others: what lies between two anchors of different code is then
+ * reported by derive.ts and harvested one by one.
  */
 const ELEMENT_LIMITS = [256, 320, 1020, 1022, 1023, 1024];
 const BYTE_LIMITS = [1796, 2020];

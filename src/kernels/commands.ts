@@ -28,8 +28,8 @@ const RESERVED =
  * Reads a list of MIOpenDriver command lines, or a log written with `MIOPEN_ENABLE_LOGGING_CMD=1`.
  *
  * A line is `[MIOPEN_X=1 …] [path/]MIOpenDriver <operation> <options>`, alone or at the end of a
- * `MIOpen(HIP): Command […]` line. Other lines that start with `MIOpen(` are log noise and are skipped, so are blank
- * lines and `#` comments. Equal commands are kept once. Every other line is returned as a problem.
+ * `MIOpen(HIP): Command […]` line. What MIOpen and MIOpenDriver print besides is skipped, so are blank lines and `#`
+ * comments. Equal commands are kept once. Every other line is returned as a problem.
  *
  * @param file name for messages and for `family`
  * @throws userError when the text is empty or binary
@@ -59,15 +59,23 @@ export function parseCommands(text: string, file: string): { commands: DriverCom
   return { commands: [...commands.values()], problems };
 }
 
+/** How the lines begin that MIOpen logs and MIOpenDriver prints around a command. */
+const NOISE = new RegExp(
+  `^(${[
+    "MIOpen(\\(| Error:| Forward| Backward| Driver)",
+    "(PRNG seed|Timestamp|stats|GPU Kernel Time|Wall-clock Time|- id):?",
+    "(Forward|Backward) .*(solutions available|[Vv]erif|Elapsed)",
+  ].join("|")})`,
+);
+
 /** The part of a line that should be a command; empty when the line says nothing. */
 function commandPart(raw: string): string {
   const line = raw
     .trim()
     .replace(/(^|\s)#(\s.*)?$|^#.*$/, "")
     .trim();
-  if (!/^MIOpen\(/.test(line)) return line;
-  const logged = /Command \[[^\]]*\]\s*(.*)$/.exec(line)?.[1];
-  return logged ?? "";
+  if (!NOISE.test(line)) return line;
+  return /^MIOpen\(.*Command \[[^\]]*\]\s*(.*)$/.exec(line)?.[1] ?? "";
 }
 
 function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | string {
@@ -81,7 +89,9 @@ function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | strin
   }
   const program = words.shift() ?? "";
   if (!/(^|[\\/])MIOpenDriver$/.test(program)) return "not a MIOpenDriver command line";
-  const reason = checkArguments(words);
+  // MIOpen logs layernormfp32 and groupnormfp32, names that its driver does not know
+  if (driverOptions(words[0] ?? "") === undefined) words[0] = (words[0] ?? "").replace(/fp32$/, "");
+  const reason = words[0] === "" ? "no operation after MIOpenDriver" : checkArguments(words);
   if (reason !== null) return reason;
   return Object.keys(env).length === 0 ? { args: words } : { args: words, env };
 }

@@ -37,9 +37,8 @@ function directionOf(operation: string, options: ReadonlyMap<string, string>): P
     return names[Number(forw ?? 0) as keyof typeof names] ?? "all";
   }
   if (operation === "bnorm") return options.get("b") === "1" ? (forw === "0" ? "backward" : "all") : "forward";
-  if (operation === "dropout") return forw === "1" ? "forward" : forw === "2" ? "backward" : "all";
   if (operation === "CBAInfer" || operation === "CAInfer" || operation === "tensorop") return "forward";
-  return forw === "1" ? "forward" : "all";
+  return forw === "1" ? "forward" : forw === "2" ? "backward" : "all";
 }
 
 function layoutOf(operation: string, options: ReadonlyMap<string, string>): string {

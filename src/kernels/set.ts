@@ -5,6 +5,7 @@ import { type DriverCommand, harvestArguments, parseCommands } from "./commands.
 import type { WantedIm2col } from "./derive.ts";
 import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
 
+import { planFull } from "./full.ts";
 import { commandId } from "./harvest.ts";
 import { planProbes } from "./probes.ts";
 
@@ -30,7 +31,7 @@ const LARGEST_FILE = 64 << 20;
 
 /** Reads or plans the set that was asked for; every line of a file that is not understood is named. */
 export async function loadKernelSet(name: string): Promise<KernelSet> {
-  const planned = name === "conv" ? planConv() : await readCommandFile(name);
+  const planned = name === "conv" ? planConv() : name === "full" ? planFull() : await readCommandFile(name);
   const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
   const derived = name === "conv" || name === "full" ? wantedIm2col() : [];
   const probes =

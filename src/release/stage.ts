@@ -72,6 +72,9 @@ export async function packageStage(
   };
 }
 
+/** Options that say how or where the work is done, not what comes out. */
+const HOW = ["output", "jobs", "cache", "offline", "debian-mirror"];
+
 function packageInput(
   context: Context,
   toolchain: Toolchain,
@@ -85,8 +88,7 @@ function packageInput(
     toolchain,
     targets: inputs.targets,
     prefix: inputs.prefix,
-    // The folder of the results says nothing about them.
-    options: Object.fromEntries(Object.entries(inputs.given).filter(([name]) => name !== "output")),
+    options: Object.fromEntries(Object.entries(inputs.given).filter(([name]) => !HOW.includes(name))),
     kernels: Object.fromEntries(
       parts.map(({ target, kernels: { path, bytes, sha256: digest, kernels } }) => [
         target,

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import { codeOf, machineError, messageOf, userError } from "../errors.ts";
@@ -133,7 +133,6 @@ async function makeTree(target: string, options: DebianOptions, ports: Toolchain
     const packages = await fetchPackages(work, options, ports);
     const temporary = `${target}.new-${process.pid}`;
     const toolchain = await unpackTree(temporary, join(work, "debs"), packages, options, ports);
-    await replace(target);
     await publishTree(toolchain, temporary, target, options.jobs, ports.exec);
     await rm(work, { recursive: true, force: true });
     await removeLeftovers(target);
@@ -168,11 +167,4 @@ async function removeLeftovers(target: string): Promise<void> {
       await rm(join(parent, name), { recursive: true, force: true });
     }
   }
-}
-
-/** Sets a tree aside that is in the way. Programs that run from it go on: their files are open or mapped. */
-async function replace(target: string): Promise<void> {
-  await rename(target, `${target}.old-${process.pid}`).catch((error) => {
-    if (codeOf(error) !== "ENOENT") throw error;
-  });
 }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
+import { lstat, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { codeOf, machineError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -36,7 +36,10 @@ export async function readTree(folder: string): Promise<Toolchain | null> {
   }
 }
 
-/** Lists the files of `folder`, writes the toolchain's value and moves the folder to `target`. */
+/**
+ * Lists the files of `folder`, writes the toolchain's value and moves the folder to `target`. A tree that is there is set
+ * aside as `<target>.old-<pid>`; programs that run from it go on, their files are open or mapped.
+ */
 export async function publishTree(
   toolchain: Toolchain,
   folder: string,
@@ -51,7 +54,9 @@ export async function publishTree(
   await writeDurably(join(folder, LINKS), `${JSON.stringify(links)}\n`);
   const relocatable = withPaths(toolchain, (path) => relative(folder, path));
   await writeDurably(join(folder, VALUE), `${JSON.stringify(relocatable, null, 1)}\n`);
-  await mkdir(dirname(target), { recursive: true });
+  await rename(target, `${target}.old-${process.pid}`).catch((error) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+  });
   await rename(folder, target);
 }
 

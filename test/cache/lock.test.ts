@@ -99,7 +99,10 @@ test("is an error where no file can be made", async (t) => {
 
 test("makes folders, and does not hang where the file system refuses them", async (t) => {
   const file = await lockFile(t);
-  await Promise.all([ensureFolder(file), ensureFolder(file)]);
-  await ensureFolder(file);
+  for (let round = 0; round < 50; round++) {
+    const deep = join(file, `${round}/a/b`);
+    await Promise.all([1, 2, 3, 4].map(() => ensureFolder(deep)));
+    await ensureFolder(deep);
+  }
   await assert.rejects(ensureFolder("/proc/no/such"), { code: "ENOENT" });
 });

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 extern "C" hipError_t hipGraphCreate(hipGraph_t*, unsigned); // the device does not have it: a generated entry point
@@ -157,6 +158,29 @@ void handlesAndQuestionsAreChecked() {
   CHECK(hipLaunchKernel(&value, dim3(1), dim3(1), nullptr, 0, nullptr) == hipErrorInvalidDeviceFunction);
 }
 
+void threadsShareTheDevice(const std::string& object) {
+  const auto work = [&](int* wrong) {
+    for (int round = 0; round < 200; ++round) {
+      void* pointer = nullptr;
+      char bytes[256];
+      std::memset(bytes, round, sizeof bytes);
+      hipModule_t module = nullptr;
+      hipFunction_t add = nullptr;
+      *wrong += hipMalloc(&pointer, sizeof bytes) != hipSuccess;
+      *wrong += hipMemcpy(pointer, bytes, sizeof bytes, hipMemcpyHostToDevice) != hipSuccess;
+      *wrong += std::memcmp(pointer, bytes, sizeof bytes) != 0;
+      *wrong += hipModuleLoadData(&module, object.data()) != hipSuccess;
+      *wrong += hipModuleGetFunction(&add, module, "add") != hipSuccess;
+      *wrong += hipModuleUnload(module) != hipSuccess || hipFree(pointer) != hipSuccess;
+    }
+  };
+  int wrong[4] = {};
+  std::vector<std::thread> threads;
+  for (int& count : wrong) threads.emplace_back(work, &count);
+  for (std::thread& thread : threads) thread.join();
+  for (const int count : wrong) CHECK(count == 0);
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
@@ -168,6 +192,7 @@ int main(int count, char** arguments) {
   foreignAndDamagedModulesAreRefused(object, arguments[2], arguments[3]);
   kernelsAreFoundAndLaunched(object);
   handlesAndQuestionsAreChecked();
+  threadsShareTheDevice(object);
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }

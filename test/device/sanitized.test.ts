@@ -69,7 +69,15 @@ test("HIP calls keep memory bounds and refuse what a card would refuse, under sa
   ]);
   await writeFile(join(folder, "stubs.s"), stubAssembly(["hipGraphCreate", "hipMalloc"]));
   const program = join(folder, "api");
-  await must(compiler, ["-fsanitize=address,undefined", ...objects, join(folder, "stubs.s"), "-ldl", "-o", program]);
+  await must(compiler, [
+    "-fsanitize=address,undefined",
+    ...objects,
+    join(folder, "stubs.s"),
+    "-ldl",
+    "-pthread",
+    "-o",
+    program,
+  ]);
   const log = join(folder, "events.jsonl");
   const environment = deviceEnvironment({
     target: "gfx1010",

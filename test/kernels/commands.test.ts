@@ -44,6 +44,29 @@ describe("a list of MIOpenDriver command lines", () => {
     assert.equal(command?.family, "list.txt");
   });
 
+  test("takes what MIOpenDriver itself prints with logging on", () => {
+    const text = [
+      "MIOpenDriver convfp16 -n 1 -c 8 -F 1",
+      "PRNG seed: 12345678",
+      "Timestamp: 2026-11-22 15:51:20 UTC; Host Name: vm; ROCm: 7.2.53211",
+      "MIOpen(HIP): Command [LogCmdFindConvolution] ./bin/MIOpenDriver convfp16 -n 1 -c 8 -H 12 -W 40 -m conv -g 2 -F 1 -t 1",
+      "MIOpen Error: vm:src/include/miopen/find_solution.hpp:482: No solver found.",
+      "MIOpen Forward Conv. Algorithm: 1, Solution: 85/ConvDirectNaiveConvFwd",
+      "GPU Kernel Time Forward Conv. Elapsed: 0.010000 ms (average)",
+      "stats: name, n, c, ho, wo, y, x, k, flopCnt, bytesRead, bytesWritten, GFLOPs, GB/s, timeMs",
+      "Forward Convolution Verifies OK on CPU reference (1.2e-08 < 1.5e-06)",
+    ].join("\n");
+    const { commands, problems } = parseCommands(text, "x");
+    assert.deepEqual([commands.length, problems], [2, []]);
+  });
+
+  test("reads the names that MIOpen logs and its driver does not know", () => {
+    assert.equal(
+      only("MIOpen(HIP): Command [LogCmdLayerNorm] ./bin/MIOpenDriver layernormfp32 -N 2")?.args[0],
+      "layernorm",
+    );
+  });
+
   test("keeps equal commands once", () => {
     assert.equal(parseCommands("MIOpenDriver conv -n 1\n./MIOpenDriver conv  -n 1\n", "x").commands.length, 1);
   });
@@ -117,6 +140,7 @@ describe("what a command does, in the words of the proof table", () => {
     ["conv -n 1", ["conv", "fp32", "all", "NCHW", undefined]],
     ["bnormfp16fp32 -n 1 -F 0 -b 1 -L NHWC", ["bnorm", "fp16", "backward", "NHWC", undefined]],
     ["poolfp16 -W 1x3x32x32 -F 1 -t 1", ["pool", "fp16", "forward", "NCHW", "-W 1x3x32x32"]],
+    ["activ -n 1 --forw 2", ["activ", "fp32", "backward", "NCHW", undefined]],
     ["dropout -d 4 -F 2", ["dropout", "fp32", "backward", "NCHW", undefined]],
   ] as const) {
     test(line, () => {

@@ -1,69 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { after, type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { type DebianOptions, debianToolchain, verifiedToolchain } from "../../src/toolchain/debian.ts";
 import { recordedLog, scratch } from "./helpers.ts";
-import { ArchiveServer, cannotMakeArchive, SmallArchive, type SmallPackage, smallRocm } from "./small-archive.ts";
+import { ownArchive, setting } from "./setting.ts";
+import { cannotMakeArchive, SmallArchive, smallRocm } from "./small-archive.ts";
 
-const LINKS: SmallPackage["files"] = {
-  "usr/share/absolute": { link: "/usr/include" },
-  "usr/share/escape": { link: "../../../../etc/passwd" },
-};
 const skip = cannotMakeArchive();
 const exec = new NodeExec();
-
-interface Setting {
-  archive: SmallArchive;
-  server: ArchiveServer;
-  options: DebianOptions;
-  cacheRoot: string;
-}
-
-/** Made once: most tests only read it. */
-let shared: { archive: SmallArchive; folder: string } | undefined;
-after(() => shared && rm(shared.folder, { recursive: true, force: true }));
-
-async function sharedArchive(): Promise<SmallArchive> {
-  if (shared === undefined) {
-    const folder = await mkdtemp(join(tmpdir(), "rdna1-test-"));
-    const archive = new SmallArchive(folder);
-    archive.publish("sid", smallRocm("7.1.0"));
-    archive.publish("experimental", smallRocm("7.2.4", LINKS));
-    shared = { archive, folder };
-  }
-  return shared.archive;
-}
-
-/** An archive that the test may damage. */
-async function ownArchive(t: TestContext): Promise<SmallArchive> {
-  const archive = new SmallArchive(await scratch(t));
-  archive.publish("sid", smallRocm("7.1.0"));
-  archive.publish("experimental", smallRocm("7.2.4"));
-  return archive;
-}
-
-async function setting(t: TestContext, own?: SmallArchive): Promise<Setting> {
-  const archive = own ?? (await sharedArchive());
-  const server = new ArchiveServer(archive.folder);
-  t.after(() => server.close());
-  const cacheRoot = join(await scratch(t), "cache");
-  const mirror = await server.listen();
-  const options = {
-    rocmVersion: "7.2.4",
-    cacheRoot,
-    mirror,
-    offline: false,
-    jobs: 2,
-    env: {},
-    keyring: archive.keyring,
-  };
-  return { archive, server, options, cacheRoot };
-}
 
 async function make(options: DebianOptions) {
   const log = recordedLog();

@@ -1,5 +1,6 @@
 // Headers that most files include, compiled once by src/device/build.ts: halves the time to build the device.
-#pragma once
+#ifndef RDNA1_PRECOMPILED // not `#pragma once`: gcc warns of it in a file that it compiles by itself
+#define RDNA1_PRECOMPILED
 
 #include <hip/hip_runtime_api.h>
 
@@ -12,3 +13,5 @@
 #include <unordered_map>
 #include <variant>
 #include <vector>
+
+#endif
