@@ -110,8 +110,8 @@ function parseTargets(text: string): readonly Target[] {
 }
 
 function parseVersion(text: string): string {
-  if (/^\d+\.\d+(\.\d+)?$/.test(text)) return text;
-  throw userError(`rocm-version: '${text}' is not a version`, "write it as in 7.2.4");
+  if (/^\d+\.\d+\.\d+$/.test(text)) return text;
+  throw userError(`rocm-version: '${text}' is not a version`, "give all three numbers, as in 7.2.4");
 }
 
 /** A word out of `words`, or a path: a bare word that is neither is a typing error, not a folder. */

@@ -1,7 +1,7 @@
 import { anchorsOf } from "./anchors.ts";
 import type { DriverCommand } from "./commands.ts";
 import type { WantedIm2col } from "./derive.ts";
-import { type ConvCall, gemmSolver, type KernelKey, keysOf, setTensorKey } from "./keys.ts";
+import { gemmSolver, type KernelKey, keysOfRun, naiveSolver, setTensorKey } from "./keys.ts";
 import { type ConvProblem, driverArguments, type TensorType } from "./problem.ts";
 import { FLOAT_TYPES, im2colCases, shapeId } from "./ranges.ts";
 
@@ -48,19 +48,22 @@ export function planConv(): DriverCommand[] {
     for (const elements of gradientSizes()) addIfNew(plan, pointwiseGradient(type, elements), "cleared gradient");
   }
   for (const problem of int8Problems()) add(plan, problem, "naive int8");
+  for (const type of [...FLOAT_TYPES, "int8"] as const) {
+    const problem = flat({ type, direction: "forward" });
+    add(plan, problem, "naive immediate", naiveSolver(problem));
+  }
   return [...plan.commands, ...biasCommands()];
 }
 
 /** The command for a problem: Find, or immediate mode with the GEMM solver where Find gives it no workspace. */
-export function commandFor(problem: ConvProblem, family: string): DriverCommand {
+export function commandFor(problem: ConvProblem, family: string, solver = solverFor(problem)): DriverCommand {
   const args = driverArguments(problem);
-  const solver = callOf(problem) === "immediate" ? gemmSolver(problem) : null;
   return { args: solver === null ? args : [...args, "-S", solver], family };
 }
 
-/** Dilated problems reach GEMM in immediate mode only (keys.ts keysOf). */
-export function callOf(problem: ConvProblem): ConvCall {
-  return gemmSolver(problem) !== null && problem.dilation.some((step) => step > 1) ? "immediate" : "find";
+/** Dilated problems reach GEMM in immediate mode only (keys.ts keysOf); null: Find. */
+function solverFor(problem: ConvProblem): string | null {
+  return problem.dilation.some((step) => step > 1) ? gemmSolver(problem) : null;
 }
 
 interface Plan {
@@ -69,13 +72,13 @@ interface Plan {
   keys: Set<string>;
 }
 
-function add(plan: Plan, problem: ConvProblem, family: string): void {
-  plan.commands.push(commandFor(problem, family));
-  for (const key of keysOf(problem, callOf(problem))) plan.keys.add(keyId(key));
+function add(plan: Plan, problem: ConvProblem, family: string, solver = solverFor(problem)): void {
+  plan.commands.push(commandFor(problem, family, solver));
+  for (const key of keysOfRun(problem, solver)) plan.keys.add(keyId(key));
 }
 
 function addIfNew(plan: Plan, problem: ConvProblem, family: string): void {
-  if (keysOf(problem, callOf(problem)).some((key) => !plan.keys.has(keyId(key)))) add(plan, problem, family);
+  if (keysOfRun(problem, solverFor(problem)).some((key) => !plan.keys.has(keyId(key)))) add(plan, problem, family);
 }
 
 function keyId(key: KernelKey): string {

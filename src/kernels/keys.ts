@@ -13,7 +13,8 @@ export interface KernelKey {
 
 /**
  * How a problem reaches a solver: Find benchmarks all that fit, with the workspace that MIOpen's query gave; immediate
- * mode runs the GEMM solver, with the workspace of its solution.
+ * mode runs a solver that is known already, with the workspace of its solution. A Find that meets its problem in the
+ * user's find-db does the same (find modes other than 1).
  */
 export type ConvCall = "find" | "immediate";
 
@@ -23,7 +24,7 @@ export function databaseKey(key: KernelKey, target: string): { name: string; arg
 }
 
 /**
- * Every key that the safe solvers (naive, GEMM) ask for when MIOpen 3.5 runs a problem with Winograd and FFT off.
+ * Every key that the safe solvers (naive, GEMM) may ask for when MIOpen 3.5 runs a problem with Winograd and FFT off.
  * Naive takes all layouts and types [solver/conv/conv_direct_naive_conv.cpp].
  */
 export function keysOf(problem: ConvProblem, call: ConvCall = "find"): KernelKey[] {
@@ -31,7 +32,21 @@ export function keysOf(problem: ConvProblem, call: ConvCall = "find"): KernelKey
   // Find gives GEMM no workspace when any dilation is above 1 [convolution.cpp GetWorkSpaceSizeGEMM]
   const starved = call === "find" && !/1x1_0_1|stride1/.test(solver ?? "") && problem.dilation.some((step) => step > 1);
   const gemm = solver === null || starved ? [] : gemmKeys(problem, solver);
-  return call === "find" ? [naiveKey(problem.type), ...gemm] : gemm;
+  return [naiveKey(problem.type, call), ...gemm];
+}
+
+/** Keys of one MIOpenDriver run: Find, or the solver that `-S` names. */
+export function keysOfRun(problem: ConvProblem, solver: string | null): KernelKey[] {
+  if (solver === null) return keysOf(problem, "find");
+  if (solver === naiveSolver(problem)) return [naiveKey(problem.type, "immediate")];
+  const gemm = gemmSolver(problem);
+  return solver === gemm ? gemmKeys(problem, gemm) : [];
+}
+
+/** The naive solver that fits a problem. */
+export function naiveSolver(problem: ConvProblem): string {
+  const names = { forward: "Fwd", "backward-data": "Bwd", "backward-weights": "Wrw" };
+  return `ConvDirectNaiveConv${names[asConvolution(problem).direction]}`;
 }
 
 /** MIOpen's GEMM solvers for convolution; at most one fits a problem. */
@@ -82,9 +97,13 @@ function gemmKeys(problem: ConvProblem, solver: GemmSolver): KernelKey[] {
   }
 }
 
-/** naive_conv.cpp: one object per type holds all dimensions, layouts and directions [conv_direct_naive_conv.cpp]. */
-export function naiveKey(type: TensorType): KernelKey {
-  return { file: "naive_conv.cpp", options: typeOptions(type) };
+/**
+ * naive_conv.cpp: one object per type holds all dimensions, layouts and directions [conv_direct_naive_conv.cpp]. Its
+ * options are those of the execution context, and a known solution is prepared with a context that was set up twice:
+ * then every option stands there twice [conv/problem_description.cpp SetupFloats; measured with 3.5.1].
+ */
+export function naiveKey(type: TensorType, call: ConvCall): KernelKey {
+  return { file: "naive_conv.cpp", options: typeOptions(type).repeat(call === "find" ? 1 : 2) };
 }
 
 /** transpose_NCHW2CNHW and back: one object per type [utilocl.cpp]. */

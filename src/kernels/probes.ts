@@ -1,5 +1,6 @@
 import type { DriverCommand } from "./commands.ts";
 import { commandFor } from "./families.ts";
+import { naiveSolver } from "./keys.ts";
 import { type ConvDirection, type ConvProblem, outputOf, type TensorType } from "./problem.ts";
 import { CONV_RANGES, FLOAT_TYPES } from "./ranges.ts";
 
@@ -8,7 +9,10 @@ import { CONV_RANGES, FLOAT_TYPES } from "./ranges.ts";
  * run with compilation refused, so they prove the rows that were derived and the key model itself.
  */
 export function planProbes(count: number, seed: number): DriverCommand[] {
-  return randomProblems(count, seed).map((problem) => commandFor(problem, "probe"));
+  // Every eighth in immediate mode with the naive solver, whose key is another then (keys.ts naiveKey)
+  return randomProblems(count, seed).map((problem, index) =>
+    index % 8 === 7 ? commandFor(problem, "probe", naiveSolver(problem)) : commandFor(problem, "probe"),
+  );
 }
 
 /** Random valid problems: all types, directions, layouts, 1-D to 3-D, grouped, depthwise, dilated, transposed. */

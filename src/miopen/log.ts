@@ -12,11 +12,17 @@ export interface DriverLog {
   misses: KernelRequest[];
   /** Lines that tell of a failure, shortened */
   errors: string[];
+  /**
+   * Kernels inside librocblas.so that it does not have for this target (docs/targets.md). MIOpen reports the GEMM that
+   * needed one as an error and goes on with the next solver; such lines are not in `errors`.
+   */
+  unserved: string[];
   /** Solvers that MIOpen reported as chosen */
   solvers: string[];
 }
 
 const REQUEST = /\[LoadBinary\] (Loading|Unable to load) binary for: "?([^";]+)"?; args: (.*)$/;
+const UNSERVED = /rdna1-device: \w+: (\S*rocblas\S*): the offload bundle has no object for/;
 const SOLVER = /Solution: \d+\/(\w+)/;
 
 /**
@@ -32,6 +38,7 @@ export function readDriverLog(text: string): DriverLog {
   const misses = new Map<string, KernelRequest>();
   const errors: string[] = [];
   const solvers = new Set<string>();
+  const unserved = new Set<string>();
   for (const line of text.split("\n")) {
     const [, verb, name = "", args = ""] = REQUEST.exec(line) ?? [];
     if (verb !== undefined) {
@@ -39,8 +46,16 @@ export function readDriverLog(text: string): DriverLog {
     } else if (FAILURE.test(line)) {
       errors.push(line.length > 300 ? `${line.slice(0, 300)}…` : line);
     }
+    const kernel = UNSERVED.exec(line)?.[1];
+    if (kernel !== undefined) unserved.add(kernel);
     const solver = SOLVER.exec(line)?.[1];
     if (solver !== undefined) solvers.add(solver);
   }
-  return { requests: [...requests.values()], misses: [...misses.values()], errors, solvers: [...solvers] };
+  return {
+    requests: [...requests.values()],
+    misses: [...misses.values()],
+    errors: unserved.size === 0 ? errors : errors.filter((line) => !line.includes("rocBlas error encountered")),
+    unserved: [...unserved],
+    solvers: [...solvers],
+  };
 }

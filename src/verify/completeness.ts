@@ -174,6 +174,11 @@ function rowOf(
     ...{ operation, type, direction, family: verdict.family, layout },
     result: verdict.reason === null ? "passed" : "failed",
     reason: verdict.reason,
+    ...(log.unserved.length === 0
+      ? {}
+      : {
+          note: `rocBLAS has no ${log.unserved.length === 1 ? "kernel" : "kernels"} for one of its GEMMs on ${input.setup.target}; another solver was taken`,
+        }),
     solver: log.solvers.join(", ") || null,
     kernels,
     error: null,

@@ -35,6 +35,8 @@ export interface ProofRow {
   result: ProofResult;
   /** Why it failed or was skipped; null when passed */
   reason: string | null;
+  /** What a reader should know of a row that passed, e.g. a solver that this target's rocBLAS cannot serve */
+  note?: string;
   solver: string | null;
   kernels: readonly KernelUse[];
   /** Largest relative error found; null when nothing was compared */

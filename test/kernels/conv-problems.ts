@@ -1,12 +1,11 @@
 import { optionsOf } from "../../src/kernels/commands.ts";
-import type { ConvCall } from "../../src/kernels/keys.ts";
 import type { ConvProblem } from "../../src/kernels/problem.ts";
 
 const TYPES = { conv: "fp32", convfp16: "fp16", convbfp16: "bf16", convint8: "int8" } as const;
 const DIRECTIONS = { 1: "forward", 2: "backward-data", 4: "backward-weights" } as const;
 
-/** MIOpenDriver arguments of one direction → the problem, read back for comparison. */
-export function problemOf(args: readonly string[]): { problem: ConvProblem; call: ConvCall } {
+/** MIOpenDriver arguments of one direction → the problem and the solver that `-S` names, read back for comparison. */
+export function problemOf(args: readonly string[]): { problem: ConvProblem; solver: string | null } {
   const options = optionsOf(args);
   const number = (letter: string, otherwise: number) => Number(options.get(letter) ?? otherwise);
   const three = number("_", 2) === 3;
@@ -27,5 +26,5 @@ export function problemOf(args: readonly string[]): { problem: ConvProblem; call
     layout: (options.get("I") ?? (three ? "NCDHW" : "NCHW")) as ConvProblem["layout"],
     transposed: options.get("m") === "trans",
   };
-  return { problem, call: options.has("S") ? "immediate" : "find" };
+  return { problem, solver: options.get("S") ?? null };
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { checkArguments } from "../../src/kernels/commands.ts";
 import { commandFor, planConv, planIm2col, wantedIm2col } from "../../src/kernels/families.ts";
 import { planFull } from "../../src/kernels/full.ts";
-import { databaseKey, im2d2colKey, keysOf } from "../../src/kernels/keys.ts";
+import { databaseKey, im2d2colKey, keysOf, keysOfRun } from "../../src/kernels/keys.ts";
 import { planProbes, randomProblems } from "../../src/kernels/probes.ts";
 import { outputOf } from "../../src/kernels/problem.ts";
 import { im2colCases, shapeId } from "../../src/kernels/ranges.ts";
@@ -15,8 +15,8 @@ const planned = new Set(
   plan
     .filter(({ args }) => !args.includes("-b"))
     .flatMap(({ args }) => {
-      const { problem, call } = problemOf(args);
-      return keysOf(problem, call).map(id);
+      const { problem, solver } = problemOf(args);
+      return keysOfRun(problem, solver).map(id);
     }),
 );
 const wanted = new Set(wantedIm2col().map(({ type, shape }) => id(im2d2colKey(type, shape))));
@@ -55,10 +55,10 @@ test("only im2col keys are left to be derived", () => {
 test("every im2col row can also be harvested by a command of its own", () => {
   const rows = wantedIm2col().filter((_, index) => index % 97 === 0);
   for (const [index, { args }] of planIm2col(rows).entries()) {
-    const { problem, call } = problemOf(args);
+    const { problem, solver } = problemOf(args);
     const row = rows[index];
     assert.ok(row !== undefined);
-    const asked = keysOf(problem, call).map((key) => databaseKey(key, "gfx1010").args);
+    const asked = keysOfRun(problem, solver).map((key) => databaseKey(key, "gfx1010").args);
     assert.ok(asked.includes(databaseKey(im2d2colKey(row.type, row.shape), "gfx1010").args), args.join(" "));
   }
 });

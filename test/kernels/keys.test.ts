@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { databaseKey, gemmSolver, im2d2colShape, keysOf, typeOptions } from "../../src/kernels/keys.ts";
+import {
+  databaseKey,
+  gemmSolver,
+  im2d2colShape,
+  keysOf,
+  keysOfRun,
+  naiveSolver,
+  typeOptions,
+} from "../../src/kernels/keys.ts";
 import type { ConvProblem, TensorType } from "../../src/kernels/problem.ts";
 import { problemOf } from "./conv-problems.ts";
 
@@ -14,10 +22,10 @@ const recorded = JSON.parse(readFileSync(new URL("./fixtures/requests.json", imp
 test("the model predicts exactly the keys that MIOpen asked for", () => {
   assert.ok(recorded.length >= 150);
   for (const { line, asked } of recorded) {
-    const { problem, call } = problemOf(line.split(" "));
-    const predicted = keysOf(problem, call).map((key) => {
+    const { problem, solver } = problemOf(line.split(" "));
+    const predicted = keysOfRun(problem, solver).map((key) => {
       const { name, args } = databaseKey(key, "gfx1010");
-      return `${name}|${args.replace(typeOptions(problem.type), ` {${problem.type}}`)}`;
+      return `${name}|${args.replaceAll(typeOptions(problem.type), ` {${problem.type}}`)}`;
     });
     assert.deepEqual(predicted.toSorted(), asked.toSorted(), line);
   }
@@ -51,8 +59,15 @@ test("Find gives a dilated problem no GEMM workspace, immediate mode does", () =
   assert.deepEqual(names(dilated), ["naive_conv.cpp"]);
   assert.deepEqual(
     keysOf(dilated, "immediate").map(({ file }) => file),
-    ["MIOpenIm2d2Col.cpp"],
+    ["naive_conv.cpp", "MIOpenIm2d2Col.cpp"],
   );
+});
+
+test("a known solution has the naive options twice, as MIOpen 3.5.1 writes them", () => {
+  const [found] = keysOf(plain, "find");
+  const [known] = keysOfRun(plain, naiveSolver(plain));
+  assert.ok(found !== undefined);
+  assert.deepEqual(known, { file: "naive_conv.cpp", options: found.options + found.options });
 });
 
 test("a transposed convolution's forward pass is backward-data", () => {

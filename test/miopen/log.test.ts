@@ -38,3 +38,17 @@ test("takes warnings and informational lines for none", () => {
     [],
   );
 });
+
+const gemmError = "MIOpen(HIP): Error [EvaluateInvokers] vm:src/gemm_v2.cpp:936: rocBlas error encountered";
+
+test("takes a GEMM that rocBLAS has no kernel for on this target for a limit, not a failure", () => {
+  const log = readDriverLog(
+    `rdna1-device: hipLaunchKernel: _ZL20rocblas_gemvn_kernelILi64EEviiT3_: the offload bundle has no object for gfx1011 (x)\n${gemmError}`,
+  );
+  assert.deepEqual(log.errors, []);
+  assert.deepEqual(log.unserved, ["_ZL20rocblas_gemvn_kernelILi64EEviiT3_"]);
+});
+
+test("takes any other error of rocBLAS for a failure", () => {
+  assert.deepEqual(readDriverLog(gemmError).errors, [gemmError]);
+});
