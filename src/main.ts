@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { openDoor } from "./door.ts";
-import { messageOf, RdnaError } from "./errors.ts";
+import { messageOf, RdnaError, userError } from "./errors.ts";
 import { parseInputs } from "./inputs.ts";
 import { helpText, parseActionSpec } from "./options.ts";
 import { ActionsLog } from "./ports/actions-log.ts";
@@ -21,6 +21,7 @@ process.exitCode = await main().catch(report);
 process.exit();
 
 async function main(): Promise<number> {
+  refuseOldNode(process.versions.node);
   const spec = parseActionSpec(readFileSync(join(projectRoot, "action.yml"), "utf8"));
   const door = openDoor(process.argv.slice(2), process.env, spec);
   if (door.kind === "terminal" && door.wants !== "run") {
@@ -33,6 +34,14 @@ async function main(): Promise<number> {
   const inputs = parseInputs(door.raw, spec, process.cwd());
   await run(inputs, { log, projectRoot, env: process.env, inAction: door.kind === "action" });
   return 0;
+}
+
+function refuseOldNode(version: string): void {
+  if (Number.parseInt(version, 10) >= 24) return;
+  throw userError(
+    `Node ${version} is too old for this program`,
+    "use Node 24: `npm ci` brings one, and `npm start -- …` takes it; a GitHub runner has it from 2.327.1 on",
+  );
 }
 
 /** Says what failed and what to do; returns the exit code. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { chmod, open, rename, rm } from "node:fs/promises";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { machineError, messageOf } from "../errors.ts";
 import { asideOf, diskError } from "../ports/files.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
@@ -34,7 +34,7 @@ export function keyOf(row: { name: string; args: string }): string {
 /** All rows of a database, in order of their keys. Throws a {@link KernelFault} when the file is not a sound database. */
 export function readRows(file: string): KernelRow[] {
   try {
-    const database = new DatabaseSync(file);
+    const database = openDatabase(file);
     try {
       const check = database.prepare("PRAGMA integrity_check").all() as { integrity_check: string }[];
       const verdict = check[0]?.integrity_check ?? "no answer";
@@ -49,6 +49,11 @@ export function readRows(file: string): KernelRow[] {
     if (error instanceof KernelFault) throw error;
     throw new KernelFault(file, messageOf(error));
   }
+}
+
+/** `node:sqlite` is looked up when it is needed: an old Node must get as far as saying that it is too old. */
+function openDatabase(file: string): DatabaseSync {
+  return new (process.getBuiltinModule("node:sqlite").DatabaseSync)(file);
 }
 
 /** Unpacks every row and checks size and md5. Throws a {@link KernelFault} that names the first bad row. */
@@ -133,7 +138,7 @@ const SCHEMA = `
 export async function writeKernelDatabase(file: string, rows: readonly KernelRow[]): Promise<void> {
   const aside = asideOf(file);
   try {
-    const database = new DatabaseSync(aside);
+    const database = openDatabase(aside);
     try {
       database.exec("PRAGMA page_size=4096; PRAGMA journal_mode=DELETE; BEGIN");
       database.exec(SCHEMA);
