@@ -1,12 +1,13 @@
 import type { Context } from "../context.ts";
 import { deviceStage } from "../device/stage.ts";
 import { userError } from "../errors.ts";
-import { loadKernelSet } from "../kernels/set.ts";
+import { type KernelSet, loadKernelSet } from "../kernels/set.ts";
 import { completenessStage, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { checkWritableFolder } from "../ports/files.ts";
 import { assertOurs } from "../release/output.ts";
 import { type PackageResult, packageStage } from "../release/stage.ts";
 import { toolchainStage } from "../toolchain/stage.ts";
+import type { Toolchain } from "../toolchain/toolchain.ts";
 
 /**
  * Toolchain, virtual device, kernel set, completeness, package: everything from nothing to an install tarball.
@@ -27,6 +28,7 @@ export async function build(context: Context): Promise<PackageResult> {
   await assertOurs(inputs.output);
   const set = await loadKernelSet(inputs.kernelSet);
   const toolchain = await toolchainStage(context);
+  refuseUnknownMiopen(toolchain, set);
   const device = await deviceStage(context, toolchain);
   const parts = [];
   for (const target of inputs.targets) {
@@ -39,4 +41,14 @@ export async function build(context: Context): Promise<PackageResult> {
     parts.push({ target, rocblas, kernels, proofs });
   }
   return await packageStage(context, toolchain, parts);
+}
+
+/** The model behind `conv` and `full` (docs/kernel-set.md) was made and measured with MIOpen 3.5. */
+function refuseUnknownMiopen(toolchain: Toolchain, set: KernelSet): void {
+  const version = toolchain.miopenVersion ?? "unknown";
+  if (set.derived.length === 0 || /^3\.5\./.test(version)) return;
+  throw userError(
+    `kernel-set: '${set.name}' is made for MIOpen 3.5; ROCm ${toolchain.rocmVersion} has MIOpen ${version}`,
+    "use rocm-version 7.2.4",
+  );
 }

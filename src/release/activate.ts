@@ -15,6 +15,7 @@ export const ACTIVATED_VARIABLES = [
   "MIOPEN_CUSTOM_CACHE_DIR",
   "MIOPEN_USER_DB_PATH",
   "MIOPEN_DEBUG_CONV_WINOGRAD",
+  "MIOPEN_DEBUG_CONV_FFT",
   "MIOPEN_DEBUG_ENABLE_AI_IMMED_MODE_FALLBACK",
   "MIOPEN_FIND_MODE",
   "ROCBLAS_TENSILE_LIBPATH",
@@ -96,6 +97,8 @@ _rdna1_miopen_activate() {
   _rdna1_miopen_set MIOPEN_USER_DB_PATH "$_rdna1_miopen_cache"
   # Hand-written gfx10 Winograd code has an instruction that hangs RDNA1
   _rdna1_miopen_set MIOPEN_DEBUG_CONV_WINOGRAD 0
+  # Compiled anew for every shape that it fits, so it is in no kernel set
+  _rdna1_miopen_set MIOPEN_DEBUG_CONV_FFT 0
   # Its model for this card is the one of another architecture
   _rdna1_miopen_set MIOPEN_DEBUG_ENABLE_AI_IMMED_MODE_FALLBACK 0
   if [ -z "\${MIOPEN_FIND_MODE-}" ]; then

@@ -31,6 +31,7 @@ In a shell that cannot tell where a sourced file lies (sh, dash): RDNA1_MIOPEN_P
 | MIOPEN_SYSTEM_DB_PATH | the kernels of this prefix |
 | MIOPEN_CUSTOM_CACHE_DIR, MIOPEN_USER_DB_PATH | a folder of this build below \${XDG_CACHE_HOME:-~/.cache}/rdna1-miopen |
 | MIOPEN_DEBUG_CONV_WINOGRAD | 0: its hand-written code has an instruction that hangs RDNA1 |
+| MIOPEN_DEBUG_CONV_FFT | 0: it is compiled for every shape anew, so no kernel set can hold it |
 | MIOPEN_DEBUG_ENABLE_AI_IMMED_MODE_FALLBACK | 0: its model for RDNA1 is another architecture's |
 | MIOPEN_FIND_MODE | 2 (never benchmark), unless you have set it |
 | ROCBLAS_TENSILE_LIBPATH | only with RDNA1_MIOPEN_ROCBLAS=gfx1011 or gfx1012, see below |

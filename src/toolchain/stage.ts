@@ -1,8 +1,11 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
 import { type DebianOptions, verifiedToolchain } from "./debian.ts";
 import { resolveToolchain } from "./resolve.ts";
 import type { Toolchain } from "./toolchain.ts";
+import { folderOf } from "./tree.ts";
 
 /** A toolchain that can be checked once, when a stage is about to use it. */
 export interface SoundToolchain extends Toolchain {
@@ -22,11 +25,14 @@ export async function toolchainStage(context: Context): Promise<SoundToolchain> 
     env: context.env,
   };
   const started = performance.now();
+  const startedAt = Date.now();
   const ports = { exec, log };
   const toolchain = await resolveToolchain({ ...options, toolchain: inputs.toolchain }, ports);
   context.timings.toolchain = (performance.now() - started) / 1000;
   let sound: Promise<void> | undefined;
   const check = async () => {
+    // A tree of this very run has just been read back file by file for its digests.
+    if (await madeSince(toolchain, startedAt)) return;
     const checked = await verifiedToolchain(toolchain, options, ports);
     if (checked.digest === toolchain.digest) return;
     throw machineError(
@@ -39,4 +45,10 @@ export async function toolchainStage(context: Context): Promise<SoundToolchain> 
     return sound;
   };
   return { ...toolchain, ensureSound };
+}
+
+async function madeSince(toolchain: Toolchain, time: number): Promise<boolean> {
+  const folder = folderOf(toolchain);
+  if (folder === null) return false;
+  return (await stat(join(folder, "toolchain.json"))).mtimeMs >= time;
 }

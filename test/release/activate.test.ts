@@ -54,6 +54,7 @@ function expected(home = path.join(scratch, "home/.cache")): string[] {
   const cache = path.join(home, "rdna1-miopen", id);
   return [
     `MIOPEN_CUSTOM_CACHE_DIR=${cache}`,
+    "MIOPEN_DEBUG_CONV_FFT=0",
     "MIOPEN_DEBUG_CONV_WINOGRAD=0",
     "MIOPEN_DEBUG_ENABLE_AI_IMMED_MODE_FALLBACK=0",
     "MIOPEN_FIND_MODE=2",

@@ -8,6 +8,7 @@ export interface SmallPackage {
   name: string;
   version: string;
   depends?: string;
+  provides?: string;
   files: Record<string, string | { copy: string } | { link: string }>;
 }
 
@@ -67,7 +68,7 @@ export class SmallArchive {
     });
   }
 
-  #build({ name, version, depends, files }: SmallPackage): string {
+  #build({ name, version, depends, provides, files }: SmallPackage): string {
     const tree = join(this.folder, "build", name);
     const control = [
       `Package: ${name}`,
@@ -76,6 +77,7 @@ export class SmallArchive {
       "Maintainer: nobody <n@example.invalid>",
     ];
     if (depends !== undefined) control.push(`Depends: ${depends}`);
+    if (provides !== undefined) control.push(`Provides: ${provides}`);
     control.push("Description: a package for a test");
     mkdirSync(join(tree, "DEBIAN"), { recursive: true });
     writeFileSync(join(tree, "DEBIAN/control"), `${control.join("\n")}\n`);
@@ -130,6 +132,7 @@ export function smallRocm(version: string, extra: SmallPackage["files"] = {}): S
     {
       name: "hipcc",
       version: `${version}-2`,
+      provides: "librocrand-dev, bzip2",
       files: {
         ...Object.fromEntries(tools.map((tool) => [`${llvm}/${tool}`, { copy: "/bin/true" }])),
         "usr/include/hip/hip_runtime.h": "#pragma once\n",

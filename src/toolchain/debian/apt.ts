@@ -27,7 +27,7 @@ export interface AptPlan {
 }
 
 /** Packages that define the toolchain; apt adds what they need. */
-export const WANTED_PACKAGES = ["libmiopen1-tests", "hipcc"] as const;
+export const WANTED_PACKAGES = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"] as const;
 
 /** The suites that may have a ROCm: sid has one release, experimental often the next. */
 export const SUITES = ["sid", "experimental"] as const;
