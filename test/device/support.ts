@@ -5,14 +5,18 @@ import type { TestContext } from "node:test";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { installedVersion, systemToolchain } from "../../src/toolchain/system.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
+import { realToolchain } from "../e2e/sandbox.ts";
 
 export const projectRoot = resolve(import.meta.dirname, "../..");
 export const exec = new NodeExec();
 
-/** The toolchain of RDNA1_TOOLCHAIN (the root folder of a ROCm tree), or null when the variable is not set. */
-export async function toolchainUnderTest(): Promise<Toolchain | null> {
+/**
+ * The toolchain of RDNA1_TOOLCHAIN (the root folder of a ROCm tree) where the variable is set, else Debian's from the
+ * user's cache, fetched when it is not there; in words why there is none.
+ */
+export async function toolchainUnderTest(): Promise<Toolchain | string> {
   const root = process.env.RDNA1_TOOLCHAIN;
-  if (root === undefined) return null;
+  if (root === undefined) return realToolchain();
   return systemToolchain(root, (await installedVersion(root)) ?? "", "folder");
 }
 

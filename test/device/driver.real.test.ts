@@ -21,8 +21,8 @@ interface Run {
 
 const toolchain = await toolchainUnderTest();
 const skip =
-  toolchain === null
-    ? "RDNA1_TOOLCHAIN is not set"
+  typeof toolchain === "string"
+    ? toolchain
     : toolchain.paths.miopenDriver === null
       ? "the toolchain has no MIOpenDriver"
       : false;
