@@ -20,6 +20,8 @@ export interface Context {
   /** Folder of everything that is kept between runs */
   cacheRoot: string;
   stages: StageStore;
+  /** Places beyond this machine where results may lie */
+  tiers: readonly StageTier[];
   /** Processes at once */
   jobs: number;
   /** Version of this program */
@@ -52,7 +54,7 @@ export async function makeContext(
   const root = temporary ?? kept;
   if (temporary !== null) log.info("cache: off; nothing is read from earlier runs, nothing is kept");
   await ensureFolder(root);
-  const tiers: StageTier[] = inAction && inputs.cache === "auto" ? actionsTiers(env, log) : [];
+  const tiers: StageTier[] = inAction && inputs.cache === "auto" && !inputs.offline ? actionsTiers(env, log) : [];
   const { version } = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as { version: string };
   return {
     inputs,
@@ -61,6 +63,7 @@ export async function makeContext(
     projectRoot,
     cacheRoot: root,
     stages: new StageStore(root, log, tiers),
+    tiers,
     version,
     env,
     jobs: inputs.jobs ?? planJobs(availableParallelism(), freemem()),

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { withLock } from "../cache/lock.ts";
+import type { StageTier } from "../cache/stages.ts";
 import { codeOf, machineError, messageOf, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
@@ -29,6 +30,8 @@ export interface ToolchainPorts {
   exec: Exec;
   log: Log;
   signal?: AbortSignal;
+  /** Further places where a finished tree may lie (the Actions cache) */
+  tiers?: readonly StageTier[];
 }
 
 /**
@@ -53,8 +56,39 @@ export async function debianToolchain(options: DebianOptions, ports: ToolchainPo
       ports.log.info(`toolchain: ROCm ${made.rocmVersion} in ${target} was made by another process`);
       return made;
     }
-    return makeTree(target, options, ports);
+    for (const tier of ports.tiers ?? []) {
+      const restored = await restoreTree(tier, target, options, ports);
+      if (restored !== null) return restored;
+    }
+    const toolchain = await makeTree(target, options, ports);
+    for (const tier of ports.tiers ?? []) {
+      ports.log.info(`toolchain: ${tier.name}: ${await tier.save(tierKey(target), target)}`);
+    }
+    return toolchain;
   });
+}
+
+/** The tree's own name: an exact key, because another tree would be another toolchain. */
+function tierKey(target: string): string {
+  return `rdna1-miopen-toolchain-${basename(target)}`;
+}
+
+/** A tree from beyond this machine counts only after every byte of it has been compared with its digests. */
+async function restoreTree(
+  tier: StageTier,
+  target: string,
+  { jobs }: DebianOptions,
+  { exec, log }: ToolchainPorts,
+): Promise<Toolchain | null> {
+  const { found, why } = await tier.restore(tierKey(target), target);
+  log.info(`toolchain: ${tier.name}: ${why}`);
+  if (!found) return null;
+  const toolchain = await readTree(target);
+  const wrong = toolchain === null ? ["toolchain.json"] : await verifyTree(target, jobs, exec);
+  if (wrong.length === 0) return toolchain;
+  log.warning(`the restored toolchain is damaged (${wrong.slice(0, 3).join(", ")}); it is made anew`);
+  await rm(target, { recursive: true, force: true });
+  return null;
 }
 
 /**

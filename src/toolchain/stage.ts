@@ -26,7 +26,7 @@ export async function toolchainStage(context: Context): Promise<SoundToolchain> 
   };
   const started = performance.now();
   const startedAt = Date.now();
-  const ports = { exec, log };
+  const ports = { exec, log, tiers: context.tiers };
   const toolchain = await resolveToolchain({ ...options, toolchain: inputs.toolchain }, ports);
   context.timings.toolchain = (performance.now() - started) / 1000;
   let sound: Promise<void> | undefined;

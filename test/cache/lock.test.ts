@@ -69,8 +69,8 @@ test("is free again when the work failed", async (t) => {
   const file = await lockFile(t);
   const log = recorded();
   await assert.rejects(
-    withLock(file, () => Promise.reject(new Error("work")), { log }),
-    /work/,
+    withLock(file, () => Promise.reject(new Error("broken")), { log }),
+    /broken/,
   );
   assert.equal(await withLock(file, async () => 1, { log }), 1);
   assert.deepEqual(log.lines, []);

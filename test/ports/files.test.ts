@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { checkWritableFolder, diskError, freeBytes, writeWhole } from "../../src/ports/files.ts";
+
+const folder = mkdtempSync("/tmp/rdna1-files-");
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test("writes a file whole, with its folders and mode, and leaves nothing aside", async () => {
+  const file = join(folder, "a/b/c.txt");
+  await writeWhole(file, "one", 0o600);
+  await writeWhole(file, "two", 0o600);
+  assert.equal(readFileSync(file, "utf8"), "two");
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(join(folder, "a/b")), ["c.txt"]);
+});
+
+test("finds the free space of a folder that does not exist yet", async () => {
+  assert.equal(Math.sign(await freeBytes(join(folder, "not/yet"))), 1);
+});
+
+test("makes the output folder, and names option and folder when it cannot", async () => {
+  await checkWritableFolder(join(folder, "new"), "output");
+  assert.deepEqual(readdirSync(join(folder, "new")), []);
+  await assert.rejects(checkWritableFolder("/proc/nowhere", "output"), /output: the folder \/proc\/nowhere/);
+});
+
+test("puts a full disk into words and passes other errors on", () => {
+  const full = diskError(Object.assign(new Error("x"), { code: "ENOSPC" }), "/some/file");
+  assert.match(String(full), /the disk is full: \/some\/file/);
+  const other = new Error("other");
+  assert.equal(diskError(other, "/some/file"), other);
+});
