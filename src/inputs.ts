@@ -54,7 +54,11 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     rocmVersion: parseVersion(get("rocm-version")),
     toolchain: parsePlace("toolchain", get("toolchain"), ["auto", "system", "debian", "amd"], cwd),
     debianMirror: parseMirror(get("debian-mirror")),
-    miopen: oneOf("miopen", ["patched", "distribution"]),
+    // `kernels` is for a MIOpen that exists already.
+    miopen:
+      get("command") === "kernels" && given.miopen === undefined
+        ? "distribution"
+        : oneOf("miopen", ["patched", "distribution"]),
     miopenSource: get("miopen-source") === "" ? null : get("miopen-source"),
     patches: place("patches", ["auto"]),
     kernelSet: parsePlace("kernel-set", get("kernel-set"), ["conv", "full"], cwd),

@@ -23,6 +23,10 @@ test("takes every default from action.yml", () => {
   assert.deepEqual(inputs.given, {});
 });
 
+test("makes kernels for the MIOpen that is there, unless another one is named", () => {
+  assert.equal(parse({ command: "kernels" }).miopen, "distribution");
+});
+
 test("names every command and every allowed value in action.yml", () => {
   const description = spec.options.find(({ name }) => name === "command")?.description ?? "";
   for (const command of COMMANDS) assert.match(description, new RegExp(`\\b${command}\\b`));

@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, write
 import { basename, dirname, join } from "node:path";
 import { machineError } from "../errors.ts";
 import type { Command, Exec } from "../ports/exec.ts";
+import { diskFull, saysDiskIsFull } from "../ports/files.ts";
 import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
 import { type Compiler, findCompiler, LINK } from "./compiler.ts";
 import { EXPORTS, hipOperations, stubAssembly } from "./stubs.ts";
@@ -116,6 +117,7 @@ async function compileAll(compiler: Compiler, exec: Exec, work: string, units: r
 async function must(exec: Exec, command: Command, what: string): Promise<string> {
   const result = await exec.run(command, { timeoutMs: 300_000 });
   if (result.code === 0) return result.stdout;
+  if (saysDiskIsFull(result.stderr)) throw diskFull("the folder of the virtual device");
   const end = result.stderr.trim().split("\n").slice(-20).join("\n");
   const how = result.timedOut ? "took longer than 5 minutes" : `ended with ${result.code ?? result.signal}`;
   throw machineError(`cannot ${what}: it ${how}\n${end}`, "see the compiler's message above");

@@ -4,7 +4,7 @@ import { machineError } from "../errors.ts";
 import { type DriverSetup, driverCommand, driverPlaces, makeDriverPlaces } from "../miopen/driver.ts";
 import { type DriverLog, readDriverLog } from "../miopen/log.ts";
 import type { Exec, ExecResult } from "../ports/exec.ts";
-import { exists, readTextIfThere, sha256 } from "../ports/files.ts";
+import { diskFull, exists, readTextIfThere, saysDiskIsFull, sha256 } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { endingWithUs } from "../ports/setpriv.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
@@ -45,21 +45,12 @@ const WATCHDOG = 180_000;
  * Judged by log and rows: a failed build, a missing row or a damaged database is an error, whatever the exit code.
  */
 export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise<Merge> {
+  // What an interrupted run left is looked at first: MIOpen fails on a damaged database instead of leaving it alone.
+  await soundKernels(input, ports);
   for (let attempt = 1; ; attempt++) {
     await runMissing(input, ports);
-    const sources: Kernel[][] = [];
-    let damaged = false;
-    for (const worker of await workerFolders(input.folder)) {
-      try {
-        for (const file of await databasesIn(worker)) sources.push(await checkRows(file, readRows(file), ports.bunzip));
-      } catch (error) {
-        if (!(error instanceof KernelFault) || attempt === 3) throw error;
-        ports.log.warning(`${error.message}: this worker's commands run again`);
-        await rm(worker, { recursive: true, force: true });
-        damaged = true;
-      }
-    }
-    if (damaged) continue;
+    const { sources, damaged } = await soundKernels(input, ports);
+    if (damaged && attempt < 3) continue;
     const merge = mergeKernels(sources, input.setup.target);
     const missing = await keysWithoutKernel(input, merge);
     if (missing.length === 0) return merge;
@@ -72,6 +63,26 @@ export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise
     ports.log.warning(`${missing.length} kernels are missing, e.g. ${missing[0]}: their commands run again`);
     await rm(input.folder, { recursive: true, force: true });
   }
+}
+
+/** The kernels of all workers. A worker whose database is damaged is removed; its commands will run again. */
+async function soundKernels(
+  { folder }: HarvestInput,
+  { log, bunzip }: HarvestPorts,
+): Promise<{ sources: Kernel[][]; damaged: boolean }> {
+  const sources: Kernel[][] = [];
+  let damaged = false;
+  for (const worker of await workerFolders(folder)) {
+    try {
+      for (const file of await databasesIn(worker)) sources.push(await checkRows(file, readRows(file), bunzip));
+    } catch (error) {
+      if (!(error instanceof KernelFault)) throw error;
+      log.warning(`${error.message}: this worker's commands run again`);
+      await rm(worker, { recursive: true, force: true });
+      damaged = true;
+    }
+  }
+  return { sources, damaged };
 }
 
 async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Promise<void> {
@@ -95,6 +106,7 @@ async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Pro
     const result = await exec.run(endingWithUs(run), { timeoutMs: WATCHDOG });
     const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);
     const reason = whyFailed(result, driverLog);
+    if (reason !== null && saysDiskIsFull(reason)) throw diskFull(folder);
     if (reason !== null) {
       throw machineError(
         `MIOpenDriver ${command.args.join(" ")}${place(command)}: ${reason}`,

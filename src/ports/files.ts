@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { access, open, readFile, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ensureFolder } from "../cache/folder.ts";
-import { codeOf, machineError, userError } from "../errors.ts";
+import { codeOf, machineError, type RdnaError, userError } from "../errors.ts";
 
 /** Whether a path exists. */
 export async function exists(path: string): Promise<boolean> {
@@ -88,13 +88,22 @@ export async function checkWritableFolder(folder: string, option: string): Promi
   }
 }
 
-/** Puts a full disk into words; passes everything else on. */
-export function diskError(error: unknown, path: string): unknown {
-  const code = codeOf(error);
-  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+/** Whether a program says that it could not write because the disk is full. */
+export function saysDiskIsFull(output: string): boolean {
+  return /No space left on device|disk is full|Disk quota exceeded/i.test(output);
+}
+
+/** The error for a disk that is full. */
+export function diskFull(path: string, cause?: unknown): RdnaError {
   return machineError(
     `the disk is full: ${path} could not be written`,
     "free some space and run the same command again",
-    error,
+    cause,
   );
+}
+
+/** Puts a full disk into words; passes everything else on. */
+export function diskError(error: unknown, path: string): unknown {
+  const code = codeOf(error);
+  return code === "ENOSPC" || code === "EDQUOT" ? diskFull(path, error) : error;
 }

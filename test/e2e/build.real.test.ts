@@ -91,8 +91,13 @@ test("gives the same tarball from another folder and an empty cache, for three t
     const set = other.file("elsewhere.txt", readFileSync(small, "utf8"));
     const log = await other.kill(mainJob(set, ...targets), /harvest: 1 of 2/);
     assert.doesNotMatch(log, /completeness/);
+    // And a worker's database is damaged, as a disk may do it.
+    const caches = readdirSync(other.path("cache/stages"), { recursive: true, encoding: "utf8" });
+    const [database] = caches.filter((name) => name.endsWith(".ukdb"));
+    writeFileSync(other.path("cache/stages", database ?? "none"), "damaged");
     const resumed = await other.run(mainJob(set, ...targets));
     assert.equal(resumed.code, 0, resumed.stderr);
+    assert.match(resumed.stderr, /\.ukdb: .*: this worker's commands run again/);
     assert.match(resumed.stderr, /goes on where an interrupted run was/);
     assert.equal((await sandbox.run(mainJob(small, ...targets))).code, 0);
     const [one, two] = [manifestOf(out), manifestOf(other.path("out"))];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { checkWritableFolder, diskError, freeBytes, writeWhole } from "../../src/ports/files.ts";
+import { checkWritableFolder, diskError, freeBytes, saysDiskIsFull, writeWhole } from "../../src/ports/files.ts";
 
 const folder = mkdtempSync("/tmp/rdna1-files-");
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,6 +24,12 @@ test("makes the output folder, and names option and folder when it cannot", asyn
   await checkWritableFolder(join(folder, "new"), "output");
   assert.deepEqual(readdirSync(join(folder, "new")), []);
   await assert.rejects(checkWritableFolder("/proc/nowhere", "output"), /output: the folder \/proc\/nowhere/);
+});
+
+test("knows what programs say when the disk is full", () => {
+  assert.equal(saysDiskIsFull("LLVM ERROR: IO failure on output stream: No space left on device"), true);
+  assert.equal(saysDiskIsFull("Internal error while accessing SQLite database: database or disk is full"), true);
+  assert.equal(saysDiskIsFull("no such file"), false);
 });
 
 test("puts a full disk into words and passes other errors on", () => {
