@@ -1,10 +1,10 @@
 #include "compile.hpp"
 
 #include "config.hpp"
+#include "hip_headers.hpp"
 #include "log.hpp"
 
 #include <amd_comgr/amd_comgr.h>
-#include <hip/hiprtc.h>
 
 #include <atomic>
 #include <chrono>

@@ -2,7 +2,7 @@
 // with.
 #pragma once
 
-#include <hip/hip_runtime_api.h>
+#include "hip_headers.hpp"
 
 #include <string>
 

@@ -3,6 +3,8 @@
 #define RDNA1_PRECOMPILED
 
 #include <hip/hip_runtime_api.h>
+#include <hip/hiprtc.h>
+#undef __noinline__ // see hip_headers.hpp
 
 #include <map>
 #include <memory>
