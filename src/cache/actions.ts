@@ -29,7 +29,9 @@ export function actionsTier(): StageTier {
     restore: async (key, folder) => {
       try {
         const found = await within(cache.restoreCache([folder], key), TIME_LIMIT);
-        return found === undefined ? { found: false, why: `no usable entry ${key}` } : { found: true, why: `restored ${key}` };
+        return found === undefined
+          ? { found: false, why: `no usable entry ${key}` }
+          : { found: true, why: `restored ${key}` };
       } catch (error) {
         return { found: false, why: `not restored (${messageOf(error)})` };
       }

@@ -3,6 +3,7 @@ import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../errors.ts";
 import type { Command } from "../ports/exec.ts";
+import { exists } from "../ports/files.ts";
 import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
 
 /** Starts one C++ compiler, wherever it comes from. */
@@ -120,13 +121,6 @@ async function newestFolder(parent: string, file: string): Promise<string | null
     if (await exists(join(parent, name, file))) return join(parent, name);
   }
   return null;
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 function isExecutable(file: string): Promise<boolean> {

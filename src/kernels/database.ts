@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { chmod, open, rename, rm } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
 import { machineError, messageOf } from "../errors.ts";
-import { asideOf, diskError } from "../ports/files.ts";
+import { asideOf, diskError, diskFull } from "../ports/files.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
 
 /**
@@ -155,7 +155,8 @@ export async function writeKernelDatabase(file: string, rows: readonly KernelRow
     await rename(aside, file);
   } catch (error) {
     await rm(aside, { force: true });
-    throw diskError(/disk is full|disk I\/O/.test(messageOf(error)) ? { code: "ENOSPC" } : error, file);
+    // SQLite has words of its own for it.
+    throw /disk is full|disk I\/O/.test(messageOf(error)) ? diskFull(file, error) : diskError(error, file);
   }
 }
 

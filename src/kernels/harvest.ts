@@ -50,7 +50,11 @@ export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise
   for (let attempt = 1; ; attempt++) {
     await runMissing(input, ports);
     const { sources, damaged } = await soundKernels(input, ports);
-    if (damaged && attempt < 3) continue;
+    if (damaged !== null) {
+      // Their ledgers are gone too: a merge of the rest would look complete.
+      if (attempt === 3) throw damaged;
+      continue;
+    }
     const merge = mergeKernels(sources, input.setup.target);
     const missing = await keysWithoutKernel(input, merge);
     if (missing.length === 0) return merge;
@@ -69,9 +73,9 @@ export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise
 async function soundKernels(
   { folder }: HarvestInput,
   { log, bunzip }: HarvestPorts,
-): Promise<{ sources: Kernel[][]; damaged: boolean }> {
+): Promise<{ sources: Kernel[][]; damaged: KernelFault | null }> {
   const sources: Kernel[][] = [];
-  let damaged = false;
+  let damaged: KernelFault | null = null;
   for (const worker of await workerFolders(folder)) {
     try {
       for (const file of await databasesIn(worker)) sources.push(await checkRows(file, readRows(file), bunzip));
@@ -79,7 +83,7 @@ async function soundKernels(
       if (!(error instanceof KernelFault)) throw error;
       log.warning(`${error.message}: this worker's commands run again`);
       await rm(worker, { recursive: true, force: true });
-      damaged = true;
+      damaged = error;
     }
   }
   return { sources, damaged };

@@ -1,7 +1,8 @@
-import { access, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
+import { exists } from "../ports/files.ts";
 import { programCommand, type Toolchain, type ToolchainPaths } from "./toolchain.ts";
 
 /** Debian's layout under `<root>/usr`: programs are started through the tree's own loader. Throws when a part is missing. */
@@ -84,10 +85,7 @@ async function newest(folder: string, pattern: RegExp): Promise<string | null> {
 }
 
 async function optional(path: string): Promise<string | null> {
-  return access(path).then(
-    () => path,
-    () => null,
-  );
+  return (await exists(path)) ? path : null;
 }
 
 async function needed(path: string): Promise<string> {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { machineError, messageOf, userError } from "../errors.ts";
+import { exists } from "../ports/files.ts";
 import { locateDebian, locateRocm, missingParts } from "./locate.ts";
 import { miopenVersion } from "./miopen-version.ts";
 import type { Toolchain, ToolchainPackage, ToolchainPaths } from "./toolchain.ts";
@@ -82,11 +83,8 @@ function checkVersion(folder: string, installed: string, wanted: string): void {
   );
 }
 
-async function isDebianTree(root: string): Promise<boolean> {
-  return access(join(root, "usr/lib64/ld-linux-x86-64.so.2")).then(
-    () => true,
-    () => false,
-  );
+function isDebianTree(root: string): Promise<boolean> {
+  return exists(join(root, "usr/lib64/ld-linux-x86-64.so.2"));
 }
 
 /** What `.info/version-*` of AMD's packages tell. */
