@@ -1,20 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheRoot } from "../src/cache/root.ts";
 import { type DriverSetup, driverCommand, makeDriverPlaces } from "../src/miopen/driver.ts";
-import { NodeExec } from "../src/ports/exec.ts";
-import { TerminalLog } from "../src/ports/terminal-log.ts";
-import { debianToolchain } from "../src/toolchain/debian.ts";
+import { exec, median, newest, toolchain } from "./support.ts";
 
 /**
  * What the kernel set saves: the first run of a convolution in a new user cache, compiled on the spot against loaded
  * from the set. Needs an `npm start` before. Prints the ratio of medians, interleaved in one run.
  */
-const root = cacheRoot(process.env);
-const exec = new NodeExec();
-const options = { rocmVersion: "7.2.4", cacheRoot: root, mirror: null, offline: true, jobs: 1, env: process.env };
-const toolchain = await debianToolchain(options, { exec, log: new TerminalLog() });
 const folder = mkdtempSync("/tmp/rdna1-bench-");
 const set = newest("kernels-gfx1010");
 const runs = 5;
@@ -40,6 +33,7 @@ async function firstRun(systemDatabases: string, name: string): Promise<number> 
     device: join(newest("device"), "librdna1-device.so"),
     target: "gfx1010",
     compile: "allow",
+    execute: false,
     folder: join(folder, name),
     systemDatabases,
     events: false,
@@ -51,17 +45,4 @@ async function firstRun(systemDatabases: string, name: string): Promise<number> 
   const { code, seconds } = await exec.run(driverCommand(setup, problem.split(" "), env));
   if (code !== 0) throw new Error(`MIOpenDriver ended with ${code}`);
   return seconds;
-}
-
-function newest(stage: string): string {
-  const home = join(root, "stages", stage);
-  const folders = readdirSync(home).filter((name) => /^[0-9a-f]{24}$/.test(name));
-  const age = (name: string) => statSync(join(home, name)).mtimeMs;
-  const latest = folders.sort((a, b) => age(b) - age(a))[0];
-  if (latest === undefined) throw new Error(`nothing in ${home}: run npm start first`);
-  return join(home, latest);
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

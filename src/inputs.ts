@@ -20,6 +20,12 @@ export interface Inputs {
   /** `conv`, `full`, or the absolute path of a command file */
   readonly kernelSet: string;
   readonly verify: "auto" | "gpu" | "virtual" | "off";
+  /** Where the command `verify` runs */
+  readonly device: "auto" | "virtual" | "gpu";
+  /** Absolute path of the command file that `verify` is to prove; null: the kernel set */
+  readonly commands: string | null;
+  /** Absolute path of the database that `verify` is to prove; null: the one that `build` makes */
+  readonly kernelDatabase: string | null;
   readonly prefix: string;
   /** Absolute folder */
   readonly output: string;
@@ -48,21 +54,26 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   const place = (name: string, words: readonly string[]) =>
     words.includes(get(name)) ? get(name) : resolve(cwd, get(name));
 
+  const file = (name: string) => (get(name) === "" ? null : resolve(cwd, get(name)));
+
   const inputs: Inputs = {
     command: oneOf("command", COMMANDS),
     targets: parseTargets(get("targets")),
     rocmVersion: parseVersion(get("rocm-version")),
     toolchain: parsePlace("toolchain", get("toolchain"), ["auto", "system", "debian", "amd"], cwd),
     debianMirror: parseMirror(get("debian-mirror")),
-    // `kernels` is for a MIOpen that exists already.
+    // These two are for a MIOpen that exists already.
     miopen:
-      get("command") === "kernels" && given.miopen === undefined
+      ["kernels", "verify"].includes(get("command")) && given.miopen === undefined
         ? "distribution"
         : oneOf("miopen", ["patched", "distribution"]),
     miopenSource: get("miopen-source") === "" ? null : get("miopen-source"),
     patches: place("patches", ["auto"]),
     kernelSet: parsePlace("kernel-set", get("kernel-set"), ["conv", "full"], cwd),
     verify: oneOf("verify", ["auto", "gpu", "virtual", "off"]),
+    device: oneOf("device", ["auto", "virtual", "gpu"]),
+    commands: file("commands"),
+    kernelDatabase: file("kernel-database"),
     prefix: parsePrefix(get("prefix")),
     output: resolve(cwd, get("output")),
     jobs: parseJobs(get("jobs")),
@@ -76,6 +87,20 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
 
 function refuseContradictions(inputs: Inputs): void {
   const { given } = inputs;
+  for (const name of ["device", "commands", "kernel-database"]) {
+    if (given[name] !== undefined && inputs.command !== "verify") {
+      throw userError(
+        `${name} is given, but the command is '${inputs.command}'`,
+        `leave ${name} out, or use the command verify`,
+      );
+    }
+  }
+  if (inputs.kernelDatabase !== null && inputs.targets.length !== 1) {
+    throw userError(
+      `kernel-database is for one target, but targets are ${inputs.targets.join(", ")}`,
+      "name the target that the database is for",
+    );
+  }
   if (inputs.miopen === "distribution") {
     for (const name of ["miopen-source", "patches"]) {
       if (given[name] !== undefined) {

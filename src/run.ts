@@ -1,11 +1,13 @@
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
-import { makeContext, removeTemporary } from "./context.ts";
+import { type VerifyResult, verify } from "./commands/verify.ts";
+import { type Context, makeContext, removeTemporary } from "./context.ts";
 import { userError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Log } from "./ports/log.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { summaryMarkdown, terminalSummary } from "./summary.ts";
+import { countProofs } from "./verify/proofs.ts";
 
 export interface RunOptions {
   log: Log;
@@ -41,24 +43,36 @@ export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: R
   }
 }
 
-const COMMANDS: Partial<Record<Inputs["command"], typeof build>> = { build, kernels: build };
+type Result = PackageResult | VerifyResult;
 
-async function reportToRunner(result: PackageResult, timings: Record<string, number>, seconds: number): Promise<void> {
+const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
+  build,
+  kernels: build,
+  verify,
+};
+
+async function reportToRunner(result: Result, timings: Record<string, number>, seconds: number): Promise<void> {
+  for (const [name, value] of Object.entries(outputsOf(result))) core.setOutput(name, value);
+  await core.summary.addRaw(summaryMarkdown(result, timings, seconds)).write();
+}
+
+/** The action's outputs; those that a command has nothing for stay unset. */
+function outputsOf(result: Result): Record<string, string> {
+  const { passed } = countProofs(result.rows);
+  const proofs = `${passed}/${result.rows.length}`;
+  if (!("manifest" in result)) return { proofs };
   const { manifest } = result;
-  const total = manifest.proofs.passed + manifest.proofs.failed + manifest.proofs.skipped;
-  const outputs: Record<string, string> = {
+  return {
     tarball: result.tarball,
     sha256: manifest.tarball.sha256,
     prefix: result.prefix,
     library: "",
     kernels: String(Object.values(manifest.kernels).reduce((sum, set) => sum + set.rows, 0)),
-    proofs: `${manifest.proofs.passed}/${total}`,
+    proofs,
     "cache-hit": String(result.cacheHit),
     "cache-key": result.cacheKey,
     report: result.report,
   };
-  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
-  await core.summary.addRaw(summaryMarkdown(result, timings, seconds)).write();
 }
 
 /** The post step: small. Everything was saved when its stage ended; here only leftovers of a killed main step go. */

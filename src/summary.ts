@@ -1,35 +1,36 @@
-import type { Manifest } from "./release/manifest.ts";
+import type { VerifyResult } from "./commands/verify.ts";
 import type { PackageResult } from "./release/stage.ts";
+import { countProofs } from "./verify/proofs.ts";
 
 /** A line of the closing table: what, and how it came out. */
 type Line = readonly [what: string, how: string];
 
 /** The last lines in a terminal. */
 export function terminalSummary(
-  result: PackageResult,
+  result: PackageResult | VerifyResult,
   timings: Readonly<Record<string, number>>,
   seconds: number,
 ): string {
-  const lines = [...stageLines(timings), ...resultLines(result.manifest), ["total", duration(seconds)] as const];
+  const lines = [...stageLines(timings), ...resultLines(result), ["total", duration(seconds)] as const];
   const width = Math.max(...lines.map(([what]) => what.length));
   const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
-  return `\n${table}\n\n  ${result.tarball}\n  ${result.report}\n`;
+  const files = "manifest" in result ? [result.tarball, result.report] : [result.proofs];
+  return `\n${table}\n\n${files.map((file) => `  ${file}\n`).join("")}`;
 }
 
 /** The job summary, GitHub Markdown. */
 export function summaryMarkdown(
-  result: PackageResult,
+  result: PackageResult | VerifyResult,
   timings: Readonly<Record<string, number>>,
   seconds: number,
 ): string {
-  const { manifest } = result;
   const row = ([what, how]: Line) => `| ${what} | ${how} |`;
   return [
-    `## ${manifest.name}`,
+    `## ${"manifest" in result ? result.manifest.name : "Kernels verified"}`,
     "",
     "| result | |",
     "|---|---|",
-    ...resultLines(manifest).map(row),
+    ...resultLines(result).map(row),
     "",
     "| stage | time |",
     "|---|---|",
@@ -39,7 +40,13 @@ export function summaryMarkdown(
   ].join("\n");
 }
 
-function resultLines(manifest: Manifest): Line[] {
+function resultLines(result: PackageResult | VerifyResult): Line[] {
+  if (!("manifest" in result)) {
+    const { passed, skipped } = countProofs(result.rows);
+    const rest = skipped === 0 ? "" : `, ${skipped} skipped`;
+    return [["proofs", `${passed} of ${result.rows.length} passed${rest}`]];
+  }
+  const { manifest, leftOut } = result;
   const { passed, failed, skipped } = manifest.proofs;
   const sets = Object.entries(manifest.kernels).map(
     ([target, set]): Line => [`kernels ${target}`, `${set.rows} in ${size(set.bytes)}`],
@@ -53,6 +60,9 @@ function resultLines(manifest: Manifest): Line[] {
     ],
     ...sets,
     ["proofs", proofs],
+    ...(leftOut === 0
+      ? []
+      : [["left out", `${leftOut} kernels that failed their proof, named in the report`] as const]),
     ["tarball", `${manifest.tarball.file}, ${size(manifest.tarball.bytes)}`],
     ["sha256", manifest.tarball.sha256],
   ];

@@ -5,12 +5,15 @@ import { type KernelSet, loadKernelSet } from "../kernels/set.ts";
 import { completenessStage, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { checkWritableFolder } from "../ports/files.ts";
 import { assertOurs } from "../release/output.ts";
-import { type PackageResult, packageStage } from "../release/stage.ts";
+import { type PackageResult, packageStage, type TargetPart } from "../release/stage.ts";
 import { toolchainStage } from "../toolchain/stage.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
+import { leaveOutFailed } from "../verify/leave-out.ts";
+import { proverStage } from "../verify/prover-build.ts";
+import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
 
 /**
- * Toolchain, virtual device, kernel set, completeness, package: everything from nothing to an install tarball.
+ * Toolchain, virtual device, kernel set, proofs, package: everything from nothing to an install tarball.
  * `kernels` is the same for a MIOpen that exists already.
  */
 export async function build(context: Context): Promise<PackageResult> {
@@ -30,21 +33,35 @@ export async function build(context: Context): Promise<PackageResult> {
   const toolchain = await toolchainStage(context);
   refuseUnknownMiopen(toolchain, set);
   const device = await deviceStage(context, toolchain);
-  const parts = [];
+  const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
+  const parts: TargetPart[] = [];
   for (const target of inputs.targets) {
     const rocblas = await rocblasStage(context, toolchain, target);
-    const kernels = await kernelsStage(context, { toolchain, device, rocblas, set, target });
-    const proofs =
-      inputs.verify === "off"
-        ? null
-        : await completenessStage(context, { toolchain, device, rocblas, set, kernels, target });
-    parts.push({ target, rocblas, kernels, proofs });
+    const request = { toolchain, device, rocblas, set, target };
+    const kernels = await kernelsStage(context, request);
+    parts.push(
+      prover === null
+        ? { target, rocblas, kernels, proofs: null, leftOut: [] }
+        : { target, rocblas, ...(await proved(context, { ...request, kernels, prover })) },
+    );
   }
   return await packageStage(context, toolchain, parts);
 }
 
+/** The set without what failed its numerical proof, and the proof that what is left is complete. */
+async function proved(
+  context: Context,
+  request: VerifyRequest,
+): Promise<Pick<TargetPart, "kernels" | "proofs" | "leftOut">> {
+  const { files, unproven, rows } = await verifyStage(context, request);
+  const { kernels, leftOut } = await leaveOutFailed(context, { ...request, rows });
+  const keys = new Set(leftOut.map(({ key }) => key));
+  const complete = await completenessStage(context, { ...request, kernels, leftOut: keys });
+  return { kernels, leftOut, proofs: { rows: [...complete, ...rows], files, unproven } };
+}
+
 /** The model behind `conv` and `full` (docs/kernel-set.md) was made and measured with MIOpen 3.5. */
-function refuseUnknownMiopen(toolchain: Toolchain, set: KernelSet): void {
+export function refuseUnknownMiopen(toolchain: Toolchain, set: KernelSet): void {
   const version = toolchain.miopenVersion ?? "unknown";
   if (set.derived.length === 0 || /^3\.5\./.test(version)) return;
   throw userError(

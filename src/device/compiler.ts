@@ -14,6 +14,8 @@ export interface Compiler {
   compile(source: string, object: string, flags: readonly string[]): Command;
   /** Links objects into a shared library. */
   link(objects: readonly string[], library: string, versionScript: string): Command;
+  /** Links objects into a program, started like every program of the toolchain (programCommand). */
+  linkProgram(objects: readonly string[], program: string): Command;
 }
 
 /** The toolchain's clang where it can be used, else a C++20 compiler of the host. */
@@ -53,6 +55,7 @@ function driver(file: string): Compiler {
       ],
       env,
     }),
+    linkProgram: (objects, program) => ({ file, args: ["-o", program, ...objects, "-ldl"], env }),
   };
 }
 
@@ -76,7 +79,11 @@ async function treeParts(toolchain: Toolchain): Promise<TreeParts | null> {
   const resources = await newestFolder(join(toolchain.paths.llvmBin, "../lib/clang"), "include/stddef.h");
   const headers = await newestFolder(join(toolchain.root, "usr/include/c++"), "string");
   if (gcc === null || resources === null || headers === null) return null;
-  for (const file of [join(libraries, "crti.o"), join(toolchain.root, "usr/include/stdio.h")]) {
+  for (const file of [
+    join(libraries, "crti.o"),
+    join(libraries, "Scrt1.o"),
+    join(toolchain.root, "usr/include/stdio.h"),
+  ]) {
     if (!(await exists(file))) return null;
   }
   return (await exists(join(toolchain.paths.llvmBin, "ld.lld"))) ? { gcc, resources, libraries } : null;
@@ -93,6 +100,14 @@ function treeCompiler(toolchain: Toolchain, tree: TreeParts): Compiler {
   const shared = ["libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6"].map((file) =>
     join(tree.libraries, file),
   );
+  /** Objects between what the C runtime puts before and after them. */
+  const whole = (objects: readonly string[]) => [
+    ...[join(tree.libraries, "crti.o"), join(tree.gcc, "crtbeginS.o")],
+    ...objects,
+    ...shared,
+    ...[paths.loader ?? "", join(tree.gcc, "libgcc.a")].filter((file) => file !== ""),
+    ...[join(tree.gcc, "crtendS.o"), join(tree.libraries, "crtn.o")],
+  ];
   return {
     name: `${clang} (through ${paths.loader})`,
     compile: (source, object, flags) => {
@@ -104,11 +119,13 @@ function treeCompiler(toolchain: Toolchain, tree: TreeParts): Compiler {
         ...["-shared", "-m", "elf_x86_64", "--eh-frame-hdr", "--hash-style=gnu", "-o", library],
         ...LINK.flatMap((flag) => (flag.startsWith("-z,") ? ["-z", flag.slice(3)] : [flag])),
         `--version-script=${versionScript}`,
-        ...[join(tree.libraries, "crti.o"), join(tree.gcc, "crtbeginS.o")],
-        ...objects,
-        ...shared,
-        ...[paths.loader ?? "", join(tree.gcc, "libgcc.a")].filter((file) => file !== ""),
-        ...[join(tree.gcc, "crtendS.o"), join(tree.libraries, "crtn.o")],
+        ...whole(objects),
+      ]),
+    linkProgram: (objects, program) =>
+      programCommand(toolchain, join(paths.llvmBin, "ld.lld"), [
+        ...["-pie", "-m", "elf_x86_64", "--eh-frame-hdr", "--hash-style=gnu", "-o", program],
+        ...["-dynamic-linker", paths.loader ?? "", join(tree.libraries, "Scrt1.o")],
+        ...whole(objects),
       ]),
   };
 }

@@ -12,6 +12,12 @@ export interface DeviceOptions {
   /** Device memory in bytes, up to 4 TiB; default 8 GiB. Pages are taken from the host only when they are written. */
   memoryBytes?: number;
   compile: CompileMode;
+  /** Whether launches run their kernels; else memory keeps what was in it. */
+  execute: boolean;
+  /** Threads that one process executes work-groups with; default 1. */
+  jobs?: number;
+  /** Whether findings (events.ts) are faults, and reading a register that was never written is a finding. */
+  strict?: boolean;
   /** File that events are appended to (JSON lines, see events.ts); several processes may share it. */
   eventLog: string | null;
 }
@@ -26,6 +32,9 @@ export function deviceEnvironment(options: DeviceOptions): Record<string, string
     RDNA1_DEVICE_WGPS: String(wgps),
     RDNA1_DEVICE_MEMORY: String(options.memoryBytes ?? DEFAULT_MEMORY),
     RDNA1_DEVICE_COMPILE: options.compile,
+    RDNA1_DEVICE_EXECUTE: options.execute ? "on" : "off",
+    ...(options.execute ? { RDNA1_DEVICE_JOBS: String(options.jobs ?? 1) } : {}),
+    ...(options.strict === true ? { RDNA1_DEVICE_STRICT: "1" } : {}),
     ...(options.eventLog === null ? {} : { RDNA1_DEVICE_LOG: options.eventLog }),
   };
 }

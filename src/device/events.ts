@@ -50,6 +50,33 @@ export type DeviceEvent =
       /** The first 256 bytes of the explicit arguments, hexadecimal. */
       arguments: string;
       executed: boolean;
+      /** Wave-instructions executed */
+      instructions: number;
+      /** Wall-clock time of the execution; tells of the simulator's speed, never of a card's */
+      milliseconds: number;
+    })
+  | (Common & {
+      /** A kernel did what a card must not do; its launch failed with hipErrorLaunchFailure. */
+      event: "fault";
+      kernel: string;
+      /** MD5 of the module. */
+      module: string;
+      problem: string;
+      /** Of the instruction, from the start of the module. */
+      address: string;
+      /** Its text. */
+      instruction: string;
+    })
+  | (Common & {
+      /** A kernel did what a card lets pass and its author cannot have meant; the launch went on. */
+      event: "finding";
+      /** e.g. `uninitialised`, `hazard` */
+      kind: string;
+      kernel: string;
+      module: string;
+      problem: string;
+      address: string;
+      instruction: string;
     })
   | (Common & {
       event: "compile";

@@ -15,7 +15,7 @@ import { Progress } from "./progress.ts";
 
 export interface HarvestInput {
   /** The folder of the setup is not used: each worker has its own below {@link HarvestInput.folder} */
-  setup: Omit<DriverSetup, "folder" | "compile" | "systemDatabases" | "events">;
+  setup: Omit<DriverSetup, "folder" | "compile" | "execute" | "systemDatabases" | "events">;
   commands: readonly DriverCommand[];
   /** Environment that makes one run ask for every kernel of its problem */
   environment: Readonly<Record<string, string>>;
@@ -105,7 +105,14 @@ async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Pro
   await runJobs(jobs, input.jobs, async ({ command, id }, index) => {
     const folder = join(input.folder, `worker-${index}`);
     await makeDriverPlaces(folder);
-    const setup: DriverSetup = { ...input.setup, folder, compile: "allow", systemDatabases: empty, events: false };
+    const setup: DriverSetup = {
+      ...input.setup,
+      folder,
+      compile: "allow",
+      execute: false,
+      systemDatabases: empty,
+      events: false,
+    };
     const run = driverCommand(setup, command.args, { ...input.environment, ...command.env });
     const result = await exec.run(endingWithUs(run), { timeoutMs: WATCHDOG });
     const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);

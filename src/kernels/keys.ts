@@ -160,13 +160,29 @@ export function im2d2colKey(type: TensorType, shape: Im2d2ColShape): KernelKey {
 /** Elements of LDS that MIOpen lets an image tile have: 64 KiB of fp32, whatever the type. */
 const LARGEST_TILE = 16384;
 
+/** How Im2d2ColGPU divides a problem among work-groups of 256. */
+export interface Im2d2ColTiling {
+  /** Channels that share a work-group: 1 or 4 */
+  together: number;
+  /** Output positions of a work-group */
+  tileX: number;
+  tileY: number;
+  /** Tiles along a row, and in all */
+  blocksX: number;
+  blocks: number;
+}
+
 /**
- * The tile that Im2d2ColGPU chooses [utilocl.cpp]. Output tiles are 32x8; with small outputs, stride 1 and channels
+ * The tiling that Im2d2ColGPU chooses [utilocl.cpp]. Output tiles are 32x8; with small outputs, stride 1 and channels
  * divisible by 4, four channels share a work-group. Filters whose extent needs more than 64 KiB for one position
  * (128x128 and up) put the channel count into the key; they are outside every range here and throw.
  */
-export function im2d2colShape(problem: ConvProblem): Im2d2ColShape {
-  const { channels, image, output } = asConvolution(problem);
+export function im2d2colTiling(problem: ConvProblem): Im2d2ColTiling {
+  return tilingOf(problem).tiling;
+}
+
+function tilingOf(problem: ConvProblem): { tiling: Im2d2ColTiling; tile: number; strided: boolean } {
+  const { channels, output } = asConvolution(problem);
   const [height = 1, width = 1] = output;
   const [strideY = 1, strideX = 1] = problem.stride;
   const [extentY, extentX] = problem.filter.map((size, axis) => (size - 1) * (problem.dilation[axis] ?? 1) + 1);
@@ -181,15 +197,24 @@ export function im2d2colShape(problem: ConvProblem): Im2d2ColShape {
     if (tileY === 1) tileX = Math.max(1, Math.floor(tileX / 2));
     tileY = Math.max(1, Math.floor(tileY / 2));
   }
-  const blocks = Math.ceil(width / tileX) * Math.ceil(height / tileY);
-  const oneBlock = blocks === 1;
+  const blocksX = Math.ceil(width / tileX);
+  const blocks = blocksX * Math.ceil(height / tileY);
+  return { tiling: { together, tileX, tileY, blocksX, blocks }, tile: elements(), strided };
+}
+
+/** What the key says of a problem's tiling and size. */
+export function im2d2colShape(problem: ConvProblem): Im2d2ColShape {
+  const { tiling, tile, strided } = tilingOf(problem);
+  const { channels, image, output } = asConvolution(problem);
+  const [height = 1, width = 1] = output;
+  const oneBlock = tiling.blocks === 1;
   const columns = channels * product(output) * product(problem.filter);
   const large =
     oneBlock && !strided
       ? channels * product(image) > INT_MAX || columns + 510 + product(problem.filter) * product(output) > INT_MAX
       : channels * product(image) > INT_MAX ||
         columns + (height + 256) * width + 256 + product(problem.filter) * product(output) > INT_MAX;
-  return { tile: elements(), strided, oneBlock, large };
+  return { tile, strided, oneBlock, large };
 }
 
 const INT_MAX = 2 ** 31 - 1;

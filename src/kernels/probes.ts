@@ -2,6 +2,7 @@ import type { DriverCommand } from "./commands.ts";
 import { commandFor } from "./families.ts";
 import { naiveSolver } from "./keys.ts";
 import { type ConvDirection, type ConvProblem, outputOf, type TensorType } from "./problem.ts";
+import { generator, pick, type Random } from "./random.ts";
 import { CONV_RANGES, FLOAT_TYPES } from "./ranges.ts";
 
 /**
@@ -36,9 +37,6 @@ function hasClearLayout({ layout, c, k, input, ...rest }: ConvProblem): boolean 
   const output = outputOf({ layout, c, k, input, ...rest });
   return (c > 1 || input.at(-1) !== 1) && (k > 1 || output.at(-1) !== 1);
 }
-
-/** Whole number from `low` to `high`, both included. */
-type Random = (low: number, high: number) => number;
 
 function randomProblem(random: Random): ConvProblem {
   const dimensions = pick(random, [1, 2, 2, 2, 2, 3, 3]);
@@ -83,20 +81,4 @@ function randomFilter(random: Random, dimensions: number): number[] {
   if (dimensions === 2) return [...pick(random, CONV_RANGES.filters)];
   const size = random(1, 5);
   return random(0, 1) === 0 ? [size, size, size] : [random(1, 5), random(1, 5), random(1, 5)];
-}
-
-function pick<T>(random: Random, list: readonly T[]): T {
-  return list[random(0, list.length - 1)] as T;
-}
-
-/** mulberry32: small, seeded, the same on every machine. */
-function generator(seed: number): Random {
-  let state = seed >>> 0;
-  return (low, high) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    const unit = ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    return low + Math.floor(unit * (high - low + 1));
-  };
 }

@@ -5,19 +5,22 @@ export class Progress {
   readonly #what: string;
   readonly #total: number;
   readonly #log: Log;
+  readonly #things: string;
   readonly #started = performance.now();
   #done = 0;
 
-  constructor(what: string, total: number, log: Log) {
+  /** @param things what is counted */
+  constructor(what: string, total: number, log: Log, things = "commands") {
     this.#what = what;
     this.#total = total;
     this.#log = log;
+    this.#things = things;
   }
 
   step(): void {
     this.#done += 1;
     const seconds = (performance.now() - this.#started) / 1000;
     const left = Math.ceil((seconds / this.#done) * (this.#total - this.#done));
-    this.#log.progress(`${this.#what}: ${this.#done} of ${this.#total} commands, about ${left} s left`);
+    this.#log.progress(`${this.#what}: ${this.#done} of ${this.#total} ${this.#things}, about ${left} s left`);
   }
 }

@@ -40,32 +40,35 @@ export async function loadKernelSet(name: string): Promise<KernelSet> {
   return { name, commands, environment: harvestEnvironment, probes, derived, digest: sha256(JSON.stringify(content)) };
 }
 
-async function readCommandFile(file: string): Promise<DriverCommand[]> {
+/** Reads a file of MIOpenDriver lines; every line that is not understood is named. `option` is whose value the file is. */
+export async function readCommandFile(file: string, option = "kernel-set"): Promise<DriverCommand[]> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
   } catch (error) {
     const what = codeOf(error) === "ENOENT" ? "does not exist" : `cannot be read (${codeOf(error) ?? String(error)})`;
     throw userError(
-      `kernel-set: the file ${file} ${what}`,
-      "allowed are conv, full, or a file of MIOpenDriver lines",
+      `${option}: the file ${file} ${what}`,
+      option === "kernel-set"
+        ? "allowed are conv, full, or a file of MIOpenDriver lines"
+        : "give a file of MIOpenDriver lines",
       error,
     );
   }
   if (bytes.length > LARGEST_FILE) {
-    throw userError(`kernel-set: ${file} has ${bytes.length} bytes`, `a command file has at most ${LARGEST_FILE}`);
+    throw userError(`${option}: ${file} has ${bytes.length} bytes`, `a command file has at most ${LARGEST_FILE}`);
   }
   const { commands, problems } = parseCommands(bytes.toString("utf8"), file);
   if (problems.length > 0) {
     const lines = problems.slice(0, 20).map((p) => `${file}:${p.line}: ${p.reason}: ${p.text.slice(0, 120)}`);
     const more = problems.length > 20 ? [`and ${problems.length - 20} more`] : [];
     throw userError(
-      `kernel-set: ${problems.length} lines of ${file} are not understood\n${[...lines, ...more].join("\n")}`,
+      `${option}: ${problems.length} lines of ${file} are not understood\n${[...lines, ...more].join("\n")}`,
       "correct or remove these lines; `#` begins a comment",
     );
   }
   if (commands.length === 0) {
-    throw userError(`kernel-set: ${file} has no command`, "put in one MIOpenDriver line for each problem");
+    throw userError(`${option}: ${file} has no command`, "put in one MIOpenDriver line for each problem");
   }
   return commands;
 }

@@ -13,6 +13,8 @@ export interface DriverSetup {
   device: string;
   target: Target;
   compile: "allow" | "refuse" | "count";
+  /** Whether kernels run; a harvest and the completeness proof need them only to be asked for and launched */
+  execute: boolean;
   /** Home of the run: user databases, temporary files and the device's event log lie below it */
   folder: string;
   /** Folder of the system databases (`<target>.kdb`); may be empty */
@@ -45,7 +47,7 @@ export function driverCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Command {
-  const { toolchain, target, folder } = setup;
+  const { toolchain, target, folder, compile, execute } = setup;
   if (toolchain.paths.miopenDriver === null) {
     throw machineError(
       `no MIOpenDriver in ${toolchain.root}`,
@@ -69,7 +71,7 @@ export function driverCommand(
       MIOPEN_LOG_LEVEL: "6",
       ...compileEnvironment(toolchain),
       ...env,
-      ...deviceEnvironment({ target, compile: setup.compile, eventLog: setup.events ? places.events : null }),
+      ...deviceEnvironment({ target, compile, execute, eventLog: setup.events ? places.events : null }),
     },
   });
 }

@@ -23,7 +23,8 @@ export interface DriverLog {
 
 const REQUEST = /\[LoadBinary\] (Loading|Unable to load) binary for: "?([^";]+)"?; args: (.*)$/;
 const UNSERVED = /rdna1-device: \w+: (\S*rocblas\S*): the offload bundle has no object for/;
-const SOLVER = /Solution: \d+\/(\w+)/;
+/** What the driver timed, what Find selected, and what immediate mode ran. */
+const SOLVER = /Solution: \d+\/(\w+)|\[(?:EvaluateInvokers\] Selected:|Convolution\w*Immediate\] solver_id =) (\w+)/;
 
 /**
  * Lines of a failed run [MIOpen 3.5.1, LLVM 22, measured]: MIOpen's own error level, its exceptions as the driver
@@ -48,7 +49,8 @@ export function readDriverLog(text: string): DriverLog {
     }
     const kernel = UNSERVED.exec(line)?.[1];
     if (kernel !== undefined) unserved.add(kernel);
-    const solver = SOLVER.exec(line)?.[1];
+    const [, found, immediate] = SOLVER.exec(line) ?? [];
+    const solver = found ?? immediate;
     if (solver !== undefined) solvers.add(solver);
   }
   return {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { userError } from "../errors.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
-import type { ProofRow } from "../verify/proofs.ts";
+import type { Proofs } from "../verify/proofs.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A code object of the kernel set, as the report shows it. */
@@ -61,7 +61,7 @@ export interface PackageInput {
   /** The options of the run, for manifest.json; they change no byte of the tarball */
   options: Readonly<Record<string, string>>;
   kernels: Readonly<Partial<Record<Target, KernelDatabase>>>;
-  proofs: { device: "virtual" | "gpu"; rows: readonly ProofRow[] };
+  proofs: Omit<Proofs, "schema">;
   overlays: readonly RocblasOverlay[];
   timings: Readonly<Record<string, number>>;
   /** Unix seconds for every date inside the results; `sourceDate(env.SOURCE_DATE_EPOCH)` */

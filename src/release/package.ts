@@ -76,11 +76,11 @@ async function writeResults(input: PackageInput, partial: string, results: strin
     files: [...inner.files, await fileFact(prefix, PREFIX_MANIFEST)],
     timings: input.timings,
   };
-  const proofs: Proofs = { schema: 1, device, rows };
+  const proofs: Proofs = { schema: 1, ...input.proofs };
   const kernels = Object.fromEntries(input.targets.map((target) => [target, input.kernels[target]?.list ?? []]));
   const texts: Record<string, string> = {
     "proofs.json": `${JSON.stringify(proofs, null, 1)}\n`,
-    "report.html": reportHtml({ version: input.version, manifest, rows, kernels }),
+    "report.html": reportHtml({ version: input.version, manifest, proofs, kernels }),
     "sbom.spdx.json": `${JSON.stringify(await sbomOf(input, manifest, prefix, results), null, 2)}\n`,
     "manifest.json": manifestText(manifest),
   };

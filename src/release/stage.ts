@@ -6,7 +6,8 @@ import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
-import { countProofs, type ProofRow } from "../verify/proofs.ts";
+import type { LeftOut } from "../verify/leave-out.ts";
+import { countProofs, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { parseChecksums } from "./checksums.ts";
 import { type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
@@ -19,12 +20,16 @@ export interface TargetPart {
   rocblas: RocblasLibrary;
   kernels: KernelDatabase;
   /** null: verification was off */
-  proofs: readonly ProofRow[] | null;
+  proofs: Omit<Proofs, "schema" | "device"> | null;
+  /** Kernels that failed their proof and are not in `kernels` */
+  leftOut: readonly LeftOut[];
 }
 
 export interface PackageResult {
   manifest: Manifest;
   rows: readonly ProofRow[];
+  /** Kernels that are not packaged, over all targets */
+  leftOut: number;
   /** The output folder's files, absolute */
   tarball: string;
   report: string;
@@ -42,8 +47,8 @@ export async function packageStage(
   parts: readonly TargetPart[],
 ): Promise<PackageResult> {
   const { inputs, log } = context;
-  const rows = parts.flatMap((part) => part.proofs ?? []);
-  const input = packageInput(context, toolchain, parts, rows);
+  const rows = parts.flatMap((part) => part.proofs?.rows ?? []);
+  const input = packageInput(context, toolchain, parts);
   const { timings, toolchain: _, ...content } = input;
   const outcome = await context.stages.run({
     name: "package",
@@ -64,6 +69,7 @@ export async function packageStage(
   return {
     manifest,
     rows,
+    leftOut: parts.reduce((sum, part) => sum + part.leftOut.length, 0),
     tarball: join(inputs.output, manifest.tarball.file),
     report: join(inputs.output, "report.html"),
     prefix: inputs.prefix,
@@ -75,12 +81,7 @@ export async function packageStage(
 /** Options that say how or where the work is done, not what comes out. */
 const HOW = ["output", "jobs", "cache", "offline", "debian-mirror"];
 
-function packageInput(
-  context: Context,
-  toolchain: Toolchain,
-  parts: readonly TargetPart[],
-  rows: readonly ProofRow[],
-): PackageInput {
+function packageInput(context: Context, toolchain: Toolchain, parts: readonly TargetPart[]): PackageInput {
   const { inputs } = context;
   return {
     version: context.version,
@@ -95,7 +96,12 @@ function packageInput(
         { path, rows: kernels.length, bytes, sha256: digest, list: kernels },
       ]),
     ),
-    proofs: { device: "virtual", rows },
+    proofs: {
+      device: "virtual",
+      rows: parts.flatMap(({ proofs }) => proofs?.rows ?? []),
+      files: parts.flatMap(({ proofs }) => proofs?.files ?? []),
+      unproven: parts.flatMap(({ proofs }) => proofs?.unproven ?? []),
+    },
     overlays: parts.filter((p) => p.rocblas.overlay).map((p) => ({ target: p.target, folder: p.rocblas.folder })),
     timings: Object.fromEntries(Object.entries(context.timings).map(([name, s]) => [name, Math.round(s * 100) / 100])),
     sourceDate: sourceDate(context.env.SOURCE_DATE_EPOCH),

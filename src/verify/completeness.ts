@@ -1,6 +1,5 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DeviceEvent, parseEvents } from "../device/events.ts";
 import { machineError } from "../errors.ts";
 import type { DriverCommand } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
@@ -8,16 +7,15 @@ import { describeCommand } from "../kernels/describe.ts";
 import { whyFailed } from "../kernels/harvest.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
-import { type DriverSetup, driverCommand, driverPlaces, makeDriverPlaces } from "../miopen/driver.ts";
-import { type DriverLog, readDriverLog } from "../miopen/log.ts";
-import type { Exec, ExecResult } from "../ports/exec.ts";
-import { readTextIfThere } from "../ports/files.ts";
+import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
-import { asOrdinaryUser } from "../ports/setpriv.ts";
+import type { Target } from "../rdna1/targets.ts";
+import { readLedger } from "./ledger.ts";
+import { type Observation, observe, type ProofSetup } from "./observe.ts";
 import type { KernelUse, ProofRow } from "./proofs.ts";
 
 export interface CompletenessInput {
-  setup: Omit<DriverSetup, "folder" | "compile" | "systemDatabases" | "events">;
+  setup: ProofSetup;
   commands: readonly DriverCommand[];
   environment: Readonly<Record<string, string>>;
   /** The finished `<target>.kdb` */
@@ -25,6 +23,8 @@ export interface CompletenessInput {
   /** md5 of each of its kernels, by key (name and options) */
   hashes: ReadonlyMap<string, string>;
   jobs: number;
+  /** Keys that were taken out of the set because they failed their proof: a command that asks for one is skipped */
+  leftOut?: ReadonlySet<string>;
   /** Scratch; what an interrupted run finished there is kept */
   folder: string;
 }
@@ -41,9 +41,9 @@ export async function proveCompleteness(
   { exec, log }: { exec: Exec; log: Log },
 ): Promise<ProofRow[]> {
   const system = join(input.folder, "system");
-  await makeReadOnlySystem(system, input);
+  await makeReadOnlySystem(system, { target: input.setup.target, database: input.database });
   const ledger = join(input.folder, "rows.jsonl");
-  const done = await readRowsDone(ledger);
+  const done = await readLedger<ProofRow>(ledger);
   const jobs = input.commands
     .map((command, index) => ({ command, index, group: "" }))
     .filter((j) => !done.has(j.index));
@@ -60,52 +60,18 @@ export async function proveCompleteness(
   return rows;
 }
 
-async function makeReadOnlySystem(system: string, input: CompletenessInput): Promise<void> {
+/** A folder of system databases as a package manager leaves it: one database, nothing writable. */
+export async function makeReadOnlySystem(
+  system: string,
+  { target, database }: { target: Target; database: string },
+): Promise<void> {
   await mkdir(system, { recursive: true });
   await chmod(system, 0o755);
-  const copy = join(system, `${input.setup.target}.kdb`);
+  const copy = join(system, `${target}.kdb`);
   await rm(copy, { force: true });
-  await copyFile(input.database, copy);
+  await copyFile(database, copy);
   await chmod(copy, 0o444);
   await chmod(system, 0o555);
-}
-
-async function readRowsDone(ledger: string): Promise<Map<number, ProofRow>> {
-  const rows = new Map<number, ProofRow>();
-  for (const line of ((await readTextIfThere(ledger)) ?? "").split("\n")) {
-    try {
-      const [index, row] = JSON.parse(line) as [number, ProofRow];
-      rows.set(index, row);
-    } catch {
-      // the last line of a killed run, or the empty one at the end
-    }
-  }
-  return rows;
-}
-
-/** What one run said and did. */
-interface Observation {
-  result: ExecResult;
-  log: DriverLog;
-  events: readonly DeviceEvent[];
-}
-
-/** Runs a command in a folder of its own, without privilege over files and without a compiler. */
-async function observe(
-  input: CompletenessInput,
-  command: DriverCommand,
-  folder: string,
-  systemDatabases: string,
-  exec: Exec,
-): Promise<Observation> {
-  await rm(folder, { recursive: true, force: true });
-  await makeDriverPlaces(folder);
-  const setup: DriverSetup = { ...input.setup, folder, compile: "refuse", systemDatabases, events: true };
-  const run = asOrdinaryUser(driverCommand(setup, command.args, { ...input.environment, ...command.env }));
-  const result = await exec.run(run, { timeoutMs: WATCHDOG });
-  const log = readDriverLog(`${result.stdout}\n${result.stderr}`);
-  const events = parseEvents((await readTextIfThere(driverPlaces(folder).events)) ?? "");
-  return { result, log, events };
 }
 
 /**
@@ -130,6 +96,18 @@ export function whyIncomplete(
   return foreign === undefined ? null : `${foreign.kernel} was launched from an object that is not in the set`;
 }
 
+function run(
+  input: CompletenessInput,
+  command: DriverCommand,
+  folder: string,
+  systemDatabases: string,
+  exec: Exec,
+): Promise<Observation> {
+  const { setup, environment } = input;
+  const how = { folder, systemDatabases, execute: false, watchdogMs: WATCHDOG };
+  return observe({ setup, command, environment, ...how }, exec);
+}
+
 async function proveOne(
   input: CompletenessInput,
   command: DriverCommand,
@@ -137,9 +115,14 @@ async function proveOne(
   systemDatabases: string,
   exec: Exec,
 ): Promise<ProofRow> {
-  const observed = await observe(input, command, folder, systemDatabases, exec);
-  const reason = whyIncomplete(observed, input.hashes);
-  return rowOf(input, command, observed, { kind: "completeness", family: command.family, reason });
+  const observed = await run(input, command, folder, systemDatabases, exec);
+  const left = observed.log.misses.map(keyOf).find((key) => input.leftOut?.has(key) === true);
+  const verdict = { kind: "completeness", family: command.family } as const;
+  if (left !== undefined) {
+    const reason = `asks for ${left}, which is left out of the set because it failed its proof`;
+    return { ...rowOf(input, command, observed, { ...verdict, reason }), result: "skipped" };
+  }
+  return rowOf(input, command, observed, { ...verdict, reason: whyIncomplete(observed, input.hashes) });
 }
 
 /**
@@ -151,7 +134,7 @@ async function negativeControl(input: CompletenessInput, exec: Exec): Promise<Pr
   if (command === undefined) throw machineError("the kernel set has no commands", "name at least one");
   const empty = join(input.folder, "empty");
   await mkdir(empty, { recursive: true });
-  const observed = await observe(input, command, join(input.folder, "run-control"), empty, exec);
+  const observed = await run(input, command, join(input.folder, "run-control"), empty, exec);
   const refused = observed.events.some((event) => event.event === "compile" && event.result === "refused");
   const failed = whyFailed(observed.result, observed.log) !== null;
   const reason = refused && failed ? null : "it did not fail although there was no kernel set and no compiler";

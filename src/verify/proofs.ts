@@ -6,24 +6,33 @@ export type ProofResult = "passed" | "failed" | "skipped";
 /**
  * What a row proves:
  * - `completeness`: the command ran with an empty user database, the kernel set read-only, and compilation refused
- * - `numerical`: its results agreed with a CPU reference
- * - `negative-control`: the same without the kernel set; it passes only by failing
+ * - `numerical`: its kernels were executed and their results agreed with a CPU reference
+ * - `negative-control`: the same with something missing or broken; it passes only by failing
  */
 export type ProofKind = "completeness" | "numerical" | "negative-control";
 
-/** A kernel object that was loaded from the kernel set while the row ran. */
+/**
+ * Who computed what a row's results were compared with:
+ * - `miopen-cpu`: MIOpenDriver's own reference on the host (`-V 1`)
+ * - `ours`: the prover's (src/verify/cpp), for kernels that MIOpenDriver reaches too slowly or not at all
+ */
+export type Reference = "miopen-cpu" | "ours";
+
+/** A kernel object of the kernel set that the row used: asked for in a completeness row, executed in a numerical one. */
 export interface KernelUse {
   /** `kernel_name` of the database, e.g. `naive_conv.cpp.o` */
   name: string;
   /** md5 of the uncompressed code object, as in the database */
   hash: string;
+  /** Functions of it that were executed; numerical rows only */
+  functions?: readonly string[];
 }
 
 /** One row of the proof table. */
 export interface ProofRow {
   kind: ProofKind;
   target: Target;
-  /** MIOpenDriver arguments, as they were run */
+  /** MIOpenDriver arguments, as they were run; with our reference the problems, one behind the other with `; ` */
   command: string;
   /** MIOpenDriver's operation without the type: `conv`, `pool`, `bnorm`, … */
   operation: string;
@@ -39,9 +48,46 @@ export interface ProofRow {
   note?: string;
   solver: string | null;
   kernels: readonly KernelUse[];
-  /** Largest relative error found; null when nothing was compared */
+  /** Keys of the set that hold the row's object; rows with our reference only */
+  keys?: number;
+  /** Present in numerical rows */
+  reference?: Reference;
+  /** Root mean square of the differences over the largest value; 0: every bit agrees; null: nothing was compared */
   error: number | null;
+  /** Doubtful things that the device saw and a card lets pass (events.ts `finding`), each kind once */
+  findings?: readonly string[];
+  /** Wave-instructions that were executed; numerical rows only */
+  instructions?: number;
   seconds: number;
+}
+
+/** How much of one source file's kernels the numerical rows prove on one target. */
+export interface FileProof {
+  target: Target;
+  /** `kernel_name` of the database, e.g. `naive_conv.cpp.o` */
+  name: string;
+  /** Keys of the set, and those whose object is proven */
+  keys: number;
+  proven: number;
+  /** Different code objects */
+  objects: number;
+  /** Objects that ran with a single problem: their key leaves no choice of another */
+  once: number;
+  /** Different problems that were run and compared */
+  problems: number;
+  references: readonly Reference[];
+  /** Functions of the objects: executed, and not, each group with the reason */
+  executed: number;
+  unreached: readonly { functions: readonly string[]; reason: string }[];
+}
+
+/** A key of the set whose object is not proven. */
+export interface UnprovenKernel {
+  target: Target;
+  name: string;
+  args: string;
+  hash: string;
+  reason: string;
 }
 
 /** `proofs.json` */
@@ -49,6 +95,9 @@ export interface Proofs {
   schema: 1;
   device: "virtual" | "gpu";
   rows: readonly ProofRow[];
+  /** Absent where no numerical proof was run */
+  files?: readonly FileProof[];
+  unproven?: readonly UnprovenKernel[];
 }
 
 /** passed, failed and skipped of a table. */

@@ -1,10 +1,11 @@
 import { TARGETS } from "../rdna1/targets.ts";
 import type { PackagedKernel } from "../release/input.ts";
 import type { Manifest } from "../release/manifest.ts";
-import { countProofs, type ProofRow } from "./proofs.ts";
+import { countProofs, type ProofRow, type Proofs } from "./proofs.ts";
 import { coverageSection, trouble } from "./report-coverage.ts";
 import { count, counted, type Html, html, size } from "./report-html.ts";
 import { kernelSection } from "./report-kernels.ts";
+import { provenSection } from "./report-proven.ts";
 import { installSection, provenanceSection, timingSection } from "./report-sections.ts";
 import { REPORT_SCRIPT, REPORT_STYLE } from "./report-style.ts";
 
@@ -13,7 +14,7 @@ export interface ReportInput {
   /** Version of this project */
   version: string;
   manifest: Manifest;
-  rows: readonly ProofRow[];
+  proofs: Pick<Proofs, "rows" | "files" | "unproven">;
   /** Code objects of each target */
   kernels: Readonly<Record<string, readonly PackagedKernel[]>>;
 }
@@ -23,7 +24,8 @@ export interface ReportInput {
  * on a phone. The same input gives the same text.
  */
 export function reportHtml(input: ReportInput): string {
-  const { manifest, rows, kernels } = input;
+  const { manifest, proofs, kernels } = input;
+  const { rows } = proofs;
   const title = `MIOpen ${manifest.miopen.version} for RDNA1`;
   const page = html`<!doctype html>
 <html lang="en">
@@ -50,6 +52,7 @@ ${verdict(rows, manifest)}
 ${figures(input)}
 ${trouble(rows)}
 ${coverageSection(rows, manifest.targets)}
+${provenSection(proofs)}
 ${kernelSection(kernels, manifest.targets)}
 ${timingSection(manifest.timings)}
 ${installSection(manifest)}
@@ -81,7 +84,7 @@ function verdict(rows: readonly ProofRow[], manifest: Manifest): Html {
   return html`<p class="verdict good"><b>✓ ${passed === rows.length ? "All " : ""}${counted(passed, "proof")} passed</b> ${device}. ${meaning}${rest}</p>`;
 }
 
-function figures({ manifest, rows }: ReportInput): Html {
+function figures({ manifest, proofs: { rows, files = [] } }: ReportInput): Html {
   const databases = Object.entries(manifest.kernels);
   const figure = (value: string, name: string) => html`<div><dd>${value}</dd><dt>${name}</dt></div>`;
   const { passed } = countProofs(rows);
@@ -89,6 +92,7 @@ function figures({ manifest, rows }: ReportInput): Html {
   return html`<dl class="figures">
 ${databases.map(([target, fact]) => figure(count(fact.rows), `kernels for ${target}, ${size(fact.bytes)}`))}
 ${figure(count(passed), "proofs passed")}
+${files.length > 0 && figure(count(files.reduce((sum, { proven }) => sum + proven, 0)), "kernels with proven results")}
 ${figure(size(manifest.tarball.bytes), "install tarball")}
 ${figure(total < 100 ? `${Math.round(total)} s` : `${Math.floor(total / 60)}:${String(Math.round(total % 60)).padStart(2, "0")}`, total < 100 ? "this run" : "minutes, this run")}
 </dl>`;

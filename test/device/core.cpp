@@ -9,6 +9,7 @@
 #include "memory.hpp"
 #include "msgpack.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -45,6 +46,71 @@ void memoryIsZeroAndCounted() {
   CHECK(memory.allocate(1, MemoryKind::device) == nullptr);
   CHECK(memory.allocate(1 << 19, MemoryKind::host) != nullptr); // host memory is not the card's
   CHECK(memory.allocate(SIZE_MAX, MemoryKind::host) == nullptr);
+}
+
+void memoryKnowsWhatWasWritten() {
+  Memory memory(1 << 20);
+  auto* block = static_cast<char*>(memory.allocate(1000, MemoryKind::device));
+  auto* other = static_cast<char*>(memory.allocate(1000, MemoryKind::device));
+  const auto written = [&](char* at, std::size_t bytes) {
+    const auto found = *memory.find(at);
+    return found.written == nullptr || found.written->written(reinterpret_cast<std::uintptr_t>(at) - found.base, bytes);
+  };
+  CHECK(!written(block, 1));
+  memory.markWritten(block + 10, 90);
+  CHECK(written(block + 10, 90) && !written(block + 9, 2) && !written(block + 99, 2));
+  memory.copyWritten(other + 3, block, 100); // the unwritten start comes along
+  CHECK(!written(other + 12, 1) && written(other + 13, 90) && !written(other + 103, 1));
+  char outside[1000] = {};
+  memory.copyWritten(other, outside, 1000);
+  CHECK(written(other, 1000) && memory.live().at(1).written == nullptr && written(other, 1000));
+  memory.copyWritten(other + 500, block, 20);
+  CHECK(!written(other + 509, 1) && written(other + 510, 490) && written(other, 500) && !written(other, 501));
+  memory.markWritten(block, 1000);
+  memory.copyWritten(other, block, 1000);
+  CHECK(written(block, 1000) && written(other, 1000));
+  CHECK(written(static_cast<char*>(memory.allocate(100, MemoryKind::host)), 100));
+}
+
+void writtenMapAgreesWithOneFlagAByte() {
+  std::uint32_t state = 1;
+  const auto random = [&](std::uint32_t below) { return (state = state * 1664525 + 1013904223) / 7 % below; };
+  for (const std::size_t bytes : {1u, 4u, 63u, 64u, 1001u}) {
+    WrittenMap map(bytes), from(bytes);
+    std::vector<bool> flags(bytes), fromFlags(bytes);
+    map.prepare();
+    const auto all = [](const std::vector<bool>& which, std::size_t offset, std::size_t count) {
+      bool value = true;
+      for (std::size_t i = 0; i < count; ++i) value = value && which[offset + i];
+      return value;
+    };
+    for (int round = 0; round < 4000; ++round) {
+      const std::size_t offset = random(static_cast<std::uint32_t>(bytes));
+      const std::size_t count = random(static_cast<std::uint32_t>(std::min<std::size_t>(bytes - offset, 40))) + 1;
+      switch (random(6)) {
+      case 0: case 1: case 2:
+        map.mark(offset, count);
+        std::fill_n(flags.begin() + static_cast<std::ptrdiff_t>(offset), count, true);
+        break;
+      case 3: {
+        from.mark(count / 2, 1);
+        fromFlags[count / 2] = true;
+        const std::size_t place = random(static_cast<std::uint32_t>(bytes - count + 1));
+        map.copy(offset, &from, place, count);
+        for (std::size_t i = 0; i < count; ++i) flags[offset + i] = fromFlags[place + i];
+        break;
+      }
+      case 4: map.advance(random(2000)); break;
+      default: CHECK(map.written(offset, count) == all(flags, offset, count));
+      }
+      CHECK(all(flags, 0, map.prefix()));
+    }
+    map.mark(0, bytes);
+    map.advance(bytes);
+    CHECK(map.isComplete());
+    map.reset(bytes);
+    CHECK(!map.written(0, 1) && map.prefix() == 0);
+  }
 }
 
 void memoryKnowsWhatWasFreed() {
@@ -155,6 +221,8 @@ void objectsAreReadSafely(const char* file) {
 int main(int count, char** arguments) {
   memoryKeepsBounds();
   memoryIsZeroAndCounted();
+  memoryKnowsWhatWasWritten();
+  writtenMapAgreesWithOneFlagAByte();
   memoryKnowsWhatWasFreed();
   configurationIsChecked();
   digestsAreMd5();

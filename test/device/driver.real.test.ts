@@ -56,7 +56,7 @@ describe("MIOpenDriver on the virtual device", { skip }, () => {
       ROCBLAS_TENSILE_LIBPATH: rocm.paths.rocblasLibrary ?? "",
       MIOPEN_FIND_MODE: "1",
       MIOPEN_DEBUG_CONV_WINOGRAD: "0",
-      ...deviceEnvironment({ target, compile, eventLog }),
+      ...deviceEnvironment({ target, compile, execute: false, eventLog }),
       ...more,
     };
     const command = programCommand(rocm, rocm.paths.miopenDriver ?? "", CONVOLUTION, { preload: [library], env });

@@ -5,14 +5,20 @@ import { parseEvents } from "../../src/device/events.ts";
 import { hipOperations, stubAssembly } from "../../src/device/stubs.ts";
 
 test("the environment names every property of the card", () => {
-  assert.deepEqual(deviceEnvironment({ target: "gfx1012", compile: "refuse", eventLog: "/tmp/e" }), {
+  const plain = { target: "gfx1012", compile: "refuse", execute: false, eventLog: "/tmp/e" } as const;
+  assert.deepEqual(deviceEnvironment(plain), {
     RDNA1_DEVICE_TARGET: "gfx1012",
     RDNA1_DEVICE_WGPS: "12",
     RDNA1_DEVICE_MEMORY: "8589934592",
     RDNA1_DEVICE_COMPILE: "refuse",
+    RDNA1_DEVICE_EXECUTE: "off",
     RDNA1_DEVICE_LOG: "/tmp/e",
   });
-  const small = deviceEnvironment({ target: "gfx1010", wgps: 18, memoryBytes: 4096, compile: "count", eventLog: null });
+  const small = deviceEnvironment({
+    ...{ target: "gfx1010", wgps: 18, memoryBytes: 4096, compile: "count", eventLog: null },
+    ...{ execute: true, jobs: 2, strict: true },
+  });
+  assert.deepEqual([small.RDNA1_DEVICE_EXECUTE, small.RDNA1_DEVICE_JOBS, small.RDNA1_DEVICE_STRICT], ["on", "2", "1"]);
   assert.equal(small.RDNA1_DEVICE_WGPS, "18");
   assert.equal(small.RDNA1_DEVICE_MEMORY, "4096");
   assert.equal("RDNA1_DEVICE_LOG" in small, false);

@@ -17,7 +17,18 @@ const SANITIZED = [
   "-Wextra",
   "-Werror",
 ];
-const CORE = ["bundle", "code_object", "compressed_bundle", "config", "log", "md5", "memory", "msgpack"];
+const CORE = [
+  "bundle",
+  "code_object",
+  "compressed_bundle",
+  "config",
+  "log",
+  "md5",
+  "memory",
+  "msgpack",
+  "relocation",
+  "written",
+];
 const device = join(projectRoot, "src/device/cpp");
 
 /** Compiles files to objects in `folder`, two at a time. */
@@ -45,7 +56,7 @@ test("memory, configuration and parsers hold under address and undefined-behavio
   const toolchain = await toolchainUnderTest();
   if (typeof toolchain === "string") t.diagnostic(`damaged code objects are not tried: ${toolchain}`);
   const kernels = typeof toolchain === "string" ? [] : [await compileKernel(toolchain, folder, "gfx1010:xnack-")];
-  const environment = deviceEnvironment({ target: "gfx1010", compile: "allow", eventLog: null });
+  const environment = deviceEnvironment({ target: "gfx1010", compile: "allow", execute: false, eventLog: null });
   assert.match(await must(program, kernels, environment), /^0 failures$/m);
 });
 
@@ -84,6 +95,7 @@ test("HIP calls keep memory bounds and refuse what a card would refuse, under sa
     wgps: 18,
     memoryBytes: 64 << 20,
     compile: "allow",
+    execute: false,
     eventLog: log,
   });
   const kernels: string[] = [];

@@ -36,7 +36,7 @@ function report(rows: readonly ProofRow[] = sampleProofs(["gfx1010"]), changes: 
   return reportHtml({
     version: "0.1.0",
     manifest: manifest(changes),
-    rows,
+    proofs: { rows },
     kernels: { gfx1010: sampleKernels("gfx1010") },
   });
 }
@@ -54,7 +54,7 @@ test("text from outside cannot become markup, wherever it is put", () => {
       files: [{ file: EVIL, bytes: 1, sha256: EVIL }],
       timings: { [EVIL]: 1 },
     }),
-    rows: [row, { ...row, result: "skipped" }],
+    proofs: { rows: [row, { ...row, result: "skipped" }] },
     kernels: { gfx1010: [{ name: EVIL, args: ` ${EVIL}`, bytes: 1, compressedBytes: 1, hash: EVIL }] },
   });
   assert.doesNotMatch(text, /<img/);
@@ -104,7 +104,7 @@ test("a cell of the matrix says in text what its colour says", () => {
 
 test("negative controls are counted apart from the matrix", () => {
   const text = report([sampleRow({}), sampleRow({ kind: "negative-control", family: "control only" })]);
-  assert.match(text, /Negative controls: 1 of 1 commands failed/);
+  assert.match(text, /Negative controls: 1 of 1 runs failed/);
   assert.doesNotMatch(text, /control only/);
 });
 
@@ -124,7 +124,7 @@ test("keys that lead to the same code share a row, and a long list is cut with t
     compressedBytes: 900,
   });
   const many = Array.from({ length: 450 }, (_, index) => ({ ...kernel(index), hash: String(index >> 1) }));
-  const text = reportHtml({ version: "0.1.0", manifest: manifest(), rows: [], kernels: { gfx1010: many } });
+  const text = reportHtml({ version: "0.1.0", manifest: manifest(), proofs: { rows: [] }, kernels: { gfx1010: many } });
   assert.match(text, /450 keys for 225 different code objects of 1 source file/);
   assert.equal(text.match(/and 1 more key with the same code/g)?.length, 200);
   assert.match(text, /and 25 more code objects, in the database/);

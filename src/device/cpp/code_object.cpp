@@ -85,7 +85,8 @@ std::string readSegments(std::span<const std::byte> file, const Elf64_Ehdr& head
     if (segment.p_memsz < segment.p_filesz || segment.p_memsz > (1ULL << 32) || segment.p_vaddr > (1ULL << 32)) {
       return "damaged: a segment has an impossible size";
     }
-    object.segments.push_back({segment.p_vaddr, segment.p_memsz, segment.p_offset, segment.p_filesz});
+    object.segments.push_back(
+        {segment.p_vaddr, segment.p_memsz, segment.p_offset, segment.p_filesz, (segment.p_flags & PF_X) != 0});
     object.imageSize = std::max(object.imageSize, segment.p_vaddr + segment.p_memsz);
   }
   if (object.segments.empty()) return "damaged: it has nothing to load";
@@ -161,6 +162,9 @@ std::variant<CodeObject, std::string> parseCodeObject(std::span<const std::byte>
   std::optional<Packed> metadata;
   if (std::string problem = readSegments(file, header, object, metadata); !problem.empty()) return problem;
   if (std::string problem = readSymbols(file, header, object); !problem.empty()) return problem;
+  auto relocations = readRelocations(file, object.imageSize);
+  if (auto* problem = std::get_if<std::string>(&relocations)) return std::move(*problem);
+  object.relocations = std::get<std::vector<Relocation>>(std::move(relocations));
   const Packed* kernels = metadata->get("amdhsa.kernels");
   if (kernels == nullptr) return object;
   for (const Packed& entry : kernels->list) {

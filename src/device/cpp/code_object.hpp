@@ -46,6 +46,13 @@ struct Segment {
   std::uint64_t memorySize = 0;
   std::uint64_t offset = 0; ///< in the file
   std::uint64_t fileSize = 0;
+  bool executable = false;
+};
+
+/// A word of the image that depends on where the image lies.
+struct Relocation {
+  std::uint64_t place = 0; ///< address in the object of the 64-bit word
+  std::uint64_t value = 0; ///< address in the object that it must hold, before the image's base is added
 };
 
 struct CodeObject {
@@ -56,12 +63,18 @@ struct CodeObject {
   std::uint64_t fileSize = 0; ///< bytes, from the ELF headers
   std::uint64_t imageSize = 0;
   std::vector<Segment> segments;
+  std::vector<Relocation> relocations;
   std::map<std::string, Kernel> kernels;
   std::map<std::string, Symbol> objects; ///< data symbols: global variables and kernel descriptors
 };
 
 /// Bytes that the ELF file at `image` claims to have, reading no further than its header; nothing when it is no ELF.
 std::optional<std::uint64_t> elfFileSize(std::span<const std::byte> image);
+
+/// The relocations of the object, or why it cannot be loaded: kinds other than R_AMDGPU_RELATIVE64 and R_AMDGPU_ABS64
+/// [LLVM AMDGPUUsage, "Relocation Records"], undefined symbols, places outside the image.
+std::variant<std::vector<Relocation>, std::string> readRelocations(std::span<const std::byte> file,
+                                                                   std::uint64_t imageSize);
 
 /// Reads and checks a whole object; a string is the reason why it is refused.
 std::variant<CodeObject, std::string> parseCodeObject(std::span<const std::byte> file);

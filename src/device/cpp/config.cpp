@@ -1,10 +1,12 @@
 #include "config.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string_view>
+#include <thread>
 #include <unistd.h>
 
 namespace rdna1 {
@@ -22,9 +24,12 @@ constexpr Known kTargets[] = {
     {"gfx1010", 0x33, "AMD Radeon RX 5700 XT (virtual)", 20},
     {"gfx1011", 0x34, "AMD Radeon Pro 5600M (virtual)", 20},
     {"gfx1012", 0x35, "AMD Radeon RX 5500 XT (virtual)", 12},
+    {"gfx1030", 0x36, "AMD Radeon RX 6800 XT (virtual)", 36}, // a control for tests; nothing is ever shipped for it
 };
 
 constexpr std::uint64_t kDefaultMemory = 8ULL << 30; // RX 5700 XT
+constexpr std::uint64_t kDefaultBudget = 2'000'000'000; // of one wave: some ten seconds
+constexpr unsigned kMostJobs = 256;
 constexpr std::uint64_t kLargestMemory = 4ULL << 40; // a quarter of the address range that memory.cpp reserves
 
 template <typename Number> bool parseNumber(std::string_view text, Number& out) {
@@ -65,7 +70,7 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
   };
   std::string_view value;
   if (!take("RDNA1_DEVICE_TARGET", value)) {
-    return "RDNA1_DEVICE_TARGET is not set; allowed: gfx1010, gfx1011, gfx1012";
+    return "RDNA1_DEVICE_TARGET is not set; allowed: gfx1010, gfx1011, gfx1012 (and gfx1030 as a control)";
   }
   for (const Known& known : kTargets) {
     if (value != known.target) continue;
@@ -74,7 +79,7 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
     result.cardName = known.cardName;
     result.wgps = known.wgps;
   }
-  if (result.target.empty()) return bad("RDNA1_DEVICE_TARGET", value, "gfx1010, gfx1011, gfx1012");
+  if (result.target.empty()) return bad("RDNA1_DEVICE_TARGET", value, "gfx1010, gfx1011, gfx1012 (and gfx1030 as a control)");
   if (take("RDNA1_DEVICE_WGPS", value)) {
     if (!parseNumber(value, result.wgps) || result.wgps < 1 || result.wgps > 64) {
       return bad("RDNA1_DEVICE_WGPS", value, "1 to 64");
@@ -96,10 +101,31 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
     else if (value == "refuse") result.compile = CompileMode::refuse;
     else return bad("RDNA1_DEVICE_COMPILE", value, "allow, count, refuse");
   }
+  if (take("RDNA1_DEVICE_EXECUTE", value)) {
+    if (value != "on" && value != "off") return bad("RDNA1_DEVICE_EXECUTE", value, "on, off");
+    result.execute = value == "on";
+  }
+  if (take("RDNA1_DEVICE_STRICT", value)) {
+    if (value != "1" && value != "0") return bad("RDNA1_DEVICE_STRICT", value, "1, 0");
+    result.strict = value == "1";
+  }
+  result.jobs = std::max(1U, std::min(std::thread::hardware_concurrency(), kMostJobs));
+  if (take("RDNA1_DEVICE_JOBS", value)) {
+    if (!parseNumber(value, result.jobs) || result.jobs < 1 || result.jobs > kMostJobs) {
+      return bad("RDNA1_DEVICE_JOBS", value, "1 to " + std::to_string(kMostJobs));
+    }
+  }
+  result.budget = kDefaultBudget;
+  if (take("RDNA1_DEVICE_BUDGET", value)) {
+    if (!parseNumber(value, result.budget) || result.budget < 1) {
+      return bad("RDNA1_DEVICE_BUDGET", value, "instructions of one wave, 1 or more");
+    }
+  }
   if (!values.empty()) {
     return std::string(values.begin()->first) +
            " is not a variable of the device; known: RDNA1_DEVICE_TARGET, RDNA1_DEVICE_WGPS, RDNA1_DEVICE_MEMORY, "
-           "RDNA1_DEVICE_LOG, RDNA1_DEVICE_COMPILE";
+           "RDNA1_DEVICE_LOG, RDNA1_DEVICE_COMPILE, RDNA1_DEVICE_EXECUTE, RDNA1_DEVICE_STRICT, RDNA1_DEVICE_JOBS, "
+           "RDNA1_DEVICE_BUDGET";
   }
   return result;
 }

@@ -10,13 +10,17 @@ namespace rdna1 {
 enum class CompileMode { allow, count, refuse };
 
 struct Config {
-  std::string target;            ///< gfx1010, gfx1011 or gfx1012
+  std::string target;            ///< gfx1010, gfx1011 or gfx1012; gfx1030 only as a control
   std::uint32_t mach = 0;        ///< ELF e_flags machine field of the target [LLVM AMDGPUUsage, EF_AMDGPU_MACH]
   std::string cardName;          ///< what hipDeviceProp_t::name says
   int wgps = 0;                  ///< work-group processors; HIP reports them as multiProcessorCount
   std::uint64_t memoryBytes = 0; ///< device memory
   std::string logFile;           ///< JSON lines, or empty
   CompileMode compile = CompileMode::allow;
+  bool execute = true;           ///< run kernels; otherwise they are checked and logged only
+  bool strict = false;           ///< findings are faults, and reading registers that were never written is a finding
+  unsigned jobs = 1;             ///< threads that work-groups are spread over
+  std::uint64_t budget = 0;      ///< instructions of one wave after which a launch counts as endless
 };
 
 /// Name of a mode as it is written in RDNA1_DEVICE_COMPILE.

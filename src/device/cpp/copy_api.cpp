@@ -50,6 +50,8 @@ hipError_t copy(const char* call, void* to, Block toBlock, const void* from, Blo
   for (size_t row = 0; row < toBlock.height; ++row) {
     std::memmove(static_cast<std::byte*>(to) + row * toBlock.pitch,
                  static_cast<const std::byte*>(from) + row * fromBlock.pitch, toBlock.width);
+    memory().copyWritten(static_cast<std::byte*>(to) + row * toBlock.pitch,
+                         static_cast<const std::byte*>(from) + row * fromBlock.pitch, toBlock.width);
   }
   return result(hipSuccess);
 }
@@ -64,6 +66,7 @@ hipError_t set(const char* call, void* to, int value, size_t bytes, hipStream_t 
   const hipError_t sound = check(call, "destination", to, bytes, Side::device);
   if (sound != hipSuccess) return sound;
   std::memset(to, value, bytes);
+  memory().markWritten(to, bytes);
   return result(hipSuccess);
 }
 

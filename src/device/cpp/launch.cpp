@@ -1,9 +1,12 @@
 #include "launch.hpp"
 
 #include "clock.hpp"
+#include "config.hpp"
 #include "log.hpp"
+#include "sim/execute.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <span>
 
@@ -45,8 +48,12 @@ std::string dispatchProblem(const Dispatch& dispatch) {
   return "";
 }
 
-void run(const Dispatch& dispatch) {
+std::string run(const Dispatch& dispatch) {
   dispatches.fetch_add(1, std::memory_order_relaxed);
+  sim::Outcome outcome;
+  const auto started = std::chrono::steady_clock::now();
+  if (config().execute) outcome = sim::execute(dispatch);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
   const std::span<const std::byte> arguments = dispatch.kernarg;
   Event("launch")
       .text("api", dispatch.api)
@@ -58,9 +65,12 @@ void run(const Dispatch& dispatch) {
       .number("argumentBytes", static_cast<std::int64_t>(arguments.size()))
       .number("missingArgumentBytes", dispatch.missingArguments)
       .hex("arguments", arguments.first(std::min(arguments.size(), kLoggedArguments)))
-      .flag("executed", false)
+      .flag("executed", config().execute && !outcome.problem)
+      .number("instructions", static_cast<std::int64_t>(outcome.instructions))
+      .milliseconds("milliseconds", config().execute ? took.count() : 0)
       .send();
   deviceClock().advance();
+  return outcome.problem.value_or("");
 }
 
 std::uint64_t dispatchCount() { return dispatches.load(std::memory_order_relaxed); }

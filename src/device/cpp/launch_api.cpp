@@ -49,7 +49,9 @@ hipError_t launch(Dispatch dispatch, const void* handle, hipStream_t stream, voi
   if (const std::string problem = dispatchProblem(dispatch); !problem.empty()) {
     return fail(hipErrorInvalidConfiguration, call, dispatch.name + ": " + problem);
   }
-  run(dispatch);
+  if (const std::string problem = run(dispatch); !problem.empty()) {
+    return fail(hipErrorLaunchFailure, call, dispatch.name + ": " + problem);
+  }
   return result(hipSuccess);
 }
 

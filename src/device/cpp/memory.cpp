@@ -65,7 +65,8 @@ void* Memory::allocate(std::size_t bytes, MemoryKind kind, unsigned flags) {
   if (mapped == MAP_FAILED) return nullptr;
   if (kind == MemoryKind::device) used_ += pages;
   freed_.erase(freed_.lower_bound(base), freed_.lower_bound(base + pages));
-  live_.emplace(base, Allocation{base, bytes, kind, flags});
+  auto written = kind == MemoryKind::device ? std::make_shared<WrittenMap>(bytes) : nullptr;
+  live_.emplace(base, Allocation{base, bytes, kind, flags, std::move(written)});
   return mapped;
 }
 
@@ -87,6 +88,10 @@ const Allocation* Memory::at(std::uintptr_t address) const {
   if (above == live_.begin()) return nullptr;
   const Allocation& candidate = std::prev(above)->second;
   return address - candidate.base < candidate.bytes ? &candidate : nullptr;
+}
+
+Allocation* Memory::at(const void* pointer) {
+  return const_cast<Allocation*>(at(reinterpret_cast<std::uintptr_t>(pointer)));
 }
 
 std::optional<Allocation> Memory::find(const void* pointer) const {
@@ -124,6 +129,49 @@ std::optional<std::string> Memory::problem(const void* pointer, std::size_t byte
     if (nearest == nullptr || distance <= nearest->base - address) nearest = &below;
   }
   return "lies in no live allocation; the nearest is the " + describe(*nearest);
+}
+
+std::vector<Allocation> Memory::live() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Allocation> all;
+  all.reserve(live_.size());
+  for (auto& [base, allocation] : live_) {
+    if (allocation.written != nullptr) {
+      allocation.written->advance(allocation.bytes);
+      if (allocation.written->isComplete()) allocation.written.reset();
+      else allocation.written->prepare();
+    }
+    all.push_back(allocation);
+  }
+  return all;
+}
+
+void Memory::markWritten(const void* pointer, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Allocation* const target = at(pointer);
+  if (target == nullptr || target->written == nullptr) return;
+  const std::size_t offset = reinterpret_cast<std::uintptr_t>(pointer) - target->base;
+  if (offset == 0 && bytes == target->bytes) target->written->complete();
+  else target->written->mark(offset, bytes);
+}
+
+void Memory::copyWritten(const void* to, const void* from, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Allocation* const target = at(to);
+  Allocation* const source = at(from);
+  if (target == nullptr || target->kind == MemoryKind::host) return;
+  const std::size_t offset = reinterpret_cast<std::uintptr_t>(to) - target->base;
+  const std::size_t sourceOffset = source == nullptr ? 0 : reinterpret_cast<std::uintptr_t>(from) - source->base;
+  const bool whole = source == nullptr || source->written == nullptr || source->written->written(sourceOffset, bytes);
+  if (whole && (target->written == nullptr || (offset == 0 && bytes == target->bytes))) {
+    if (target->written != nullptr) target->written->complete();
+    return;
+  }
+  if (target->written == nullptr) {
+    target->written = std::make_shared<WrittenMap>(target->bytes);
+    target->written->complete();
+  }
+  target->written->copy(offset, whole ? nullptr : source->written.get(), sourceOffset, bytes);
 }
 
 std::uint64_t Memory::used() const {

@@ -3,12 +3,16 @@
 // before the range (16 TiB) has been used up, so a stale pointer is recognised, and touching it faults.
 #pragma once
 
+#include "written.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rdna1 {
 
@@ -18,7 +22,8 @@ struct Allocation {
   std::uintptr_t base = 0;
   std::size_t bytes = 0; ///< as asked for
   MemoryKind kind = MemoryKind::device;
-  unsigned flags = 0; ///< hipHostMalloc flags
+  unsigned flags = 0;                            ///< hipHostMalloc flags
+  std::shared_ptr<WrittenMap> written = nullptr; ///< null: all of it was written
 };
 
 class Memory {
@@ -40,12 +45,20 @@ public:
   /// Nothing when [pointer, pointer + bytes) lies inside one live allocation, else a sentence with the nearest one.
   std::optional<std::string> problem(const void* pointer, std::size_t bytes) const;
 
+  /// All live allocations, their maps ready to be shared by threads; those that are written throughout lose theirs.
+  std::vector<Allocation> live();
+  /// The bytes were written; what is not device memory is left alone.
+  void markWritten(const void* pointer, std::size_t bytes);
+  /// The bytes were copied: written at `to` is what was written at `from`.
+  void copyWritten(const void* to, const void* from, std::size_t bytes);
+
   std::uint64_t total() const { return total_; }
   std::uint64_t used() const;
   std::size_t count() const;
 
 private:
   const Allocation* at(std::uintptr_t address) const;
+  Allocation* at(const void* pointer);
   std::uintptr_t place(std::size_t span);
 
   std::uint64_t total_;

@@ -101,6 +101,12 @@ std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<co
   for (const Segment& segment : module->object.segments) {
     std::memcpy(module->image + segment.address, bytes.data() + segment.offset, segment.fileSize);
   }
+  const auto base = reinterpret_cast<std::uint64_t>(module->image);
+  for (const Relocation& relocation : module->object.relocations) {
+    const std::uint64_t value = base + relocation.value;
+    std::memcpy(module->image + relocation.place, &value, sizeof value);
+  }
+  memory().markWritten(module->image, module->object.imageSize);
   module->md5 = md5(bytes);
   logModule(source, bytes, &module->object, "");
   return std::shared_ptr<const Module>(module.get(), [owner = module](const Module* gone) mutable {

@@ -4,17 +4,24 @@
 
 #include "code_object.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
 
 namespace rdna1 {
 
+namespace sim {
+class Program;
+}
+
 struct Module {
   CodeObject object;
   std::string md5;            ///< of the object's bytes; equals kernel_hash in MIOpen's kernel databases
   std::string source;         ///< "data", "fatbin", or the file
-  std::byte* image = nullptr; ///< the object's segments in device memory
+  std::byte* image = nullptr; ///< the object's segments in device memory, relocated
+  /// What kernels of the object became when they first ran; filled by sim::programOf under its lock.
+  mutable std::map<const Kernel*, std::shared_ptr<sim::Program>> programs;
 };
 
 struct Function {

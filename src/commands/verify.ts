@@ -1,0 +1,145 @@
+import { access, chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { type BuiltDevice, deviceStage } from "../device/stage.ts";
+import { machineError, userError } from "../errors.ts";
+import { bunzipFor } from "../kernels/bunzip.ts";
+import { readRows } from "../kernels/database.ts";
+import { loadKernelSet, readCommandFile } from "../kernels/set.ts";
+import { type KernelDatabase, kernelsStage, rocblasStage } from "../kernels/stages.ts";
+import { checkWritableFolder, writeWhole } from "../ports/files.ts";
+import type { Target } from "../rdna1/targets.ts";
+import { type SoundToolchain, toolchainStage } from "../toolchain/stage.ts";
+import { hashesOf, makeReadOnlySystem } from "../verify/completeness.ts";
+import { givenDatabase } from "../verify/given-database.ts";
+import { proveNumerically, skippedRow } from "../verify/numerical.ts";
+import { type NumericalPlan, planCommands } from "../verify/plan.ts";
+import { countProofs, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import { proveCommandWithProver } from "../verify/prover.ts";
+import { proverStage } from "../verify/prover-build.ts";
+import { verifyStage } from "../verify/stage.ts";
+import { refuseUnknownMiopen } from "./build.ts";
+
+/** What `verify` found, all of it proven. */
+export interface VerifyResult {
+  rows: readonly ProofRow[];
+  /** File with every row, absolute */
+  proofs: string;
+}
+
+/** Milliseconds for one run of a user's command: its sizes are not ours. */
+const USERS_WATCHDOG = 1_800_000;
+
+/**
+ * Executes the kernels of a kernel set, or a user's commands with the kernels of the set, on the virtual device and
+ * compares what they compute. Leaves `verify.json` in the output folder; throws when anything is refuted.
+ */
+export async function verify(context: Context): Promise<VerifyResult> {
+  const { inputs, log } = context;
+  if (inputs.device === "gpu") await refuseCard();
+  if (inputs.miopen === "patched") {
+    throw userError("miopen: 'patched' cannot be verified by this version yet", "use miopen 'distribution'");
+  }
+  await checkWritableFolder(inputs.output, "output");
+  const plan = inputs.commands === null ? null : planCommands(await readCommandFile(inputs.commands, "commands"));
+  const set = await loadKernelSet(inputs.kernelSet);
+  const toolchain = await toolchainStage(context);
+  refuseUnknownMiopen(toolchain, set);
+  const device = await deviceStage(context, toolchain);
+  const proofs: Required<Omit<Proofs, "schema" | "device">> = { rows: [], files: [], unproven: [] };
+  const rows: ProofRow[] = [];
+  for (const target of inputs.targets) {
+    const rocblas = await rocblasStage(context, toolchain, target);
+    const request = { toolchain, device, rocblas, set, target };
+    const kernels =
+      inputs.kernelDatabase === null
+        ? await kernelsStage(context, request)
+        : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
+    if (plan !== null) {
+      rows.push(...(await proveCommands(context, { ...request, kernels, rocblas: rocblas.folder }, plan)));
+      continue;
+    }
+    const prover = await proverStage(context, toolchain);
+    const proof = await verifyStage(context, { ...request, kernels, prover });
+    rows.push(...proof.rows);
+    proofs.files = [...proofs.files, ...proof.files];
+    proofs.unproven = [...proofs.unproven, ...proof.unproven];
+  }
+  const file = join(inputs.output, "verify.json");
+  const whole: Proofs = { schema: 1, device: "virtual", ...proofs, rows };
+  await writeWhole(file, `${JSON.stringify(whole, null, 1)}\n`);
+  for (const line of plan === null ? [] : commandLines(rows)) log.info(line);
+  refuseFailures(rows, file);
+  return { rows, proofs: file };
+}
+
+/** Runs a user's commands with the kernels of a database; nothing of it is kept. */
+async function proveCommands(
+  context: Context,
+  request: {
+    toolchain: SoundToolchain;
+    device: BuiltDevice;
+    rocblas: string;
+    target: Target;
+    kernels: KernelDatabase;
+  },
+  { rows, unprovable, own }: NumericalPlan,
+): Promise<ProofRow[]> {
+  const { toolchain, device, rocblas, target, kernels } = request;
+  const places = join(context.cacheRoot, "verify");
+  await mkdir(places, { recursive: true });
+  const folder = await mkdtemp(join(places, "commands-"));
+  const system = join(folder, "system");
+  try {
+    await makeReadOnlySystem(system, { target, database: kernels.path });
+    const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas };
+    const hashes = hashesOf(kernels.kernels);
+    const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
+    const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
+    const proven = await proveNumerically({ ...input, watchdogMs: USERS_WATCHDOG }, context);
+    for (const [index, one] of own.entries()) {
+      const { program } = await proverStage(context, toolchain);
+      const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
+      const ports = { ...context, bunzip: bunzipFor(toolchain) };
+      proven.push(await proveCommandWithProver({ setup, ...place }, one, ports));
+    }
+    return [...proven, ...unprovable.map((one) => skippedRow(target, one))];
+  } finally {
+    await chmod(system, 0o755).catch(() => {});
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** One line a run: proven with its error, or refuted with the reason. */
+export function commandLines(rows: readonly ProofRow[]): string[] {
+  const words = { passed: "proven ", failed: "refuted", skipped: "skipped" };
+  return rows.map(({ result, target, command, reason, error }) => {
+    const how = result === "passed" ? `error ${error ?? "not printed"}` : reason;
+    return `${words[result]} ${target} ${command}: ${how}`;
+  });
+}
+
+function refuseFailures(rows: readonly ProofRow[], file: string): void {
+  const { failed, skipped } = countProofs(rows);
+  if (failed > 0) {
+    const lines = rows
+      .filter(({ result }) => result === "failed")
+      .map((row) => `${row.command.slice(0, 200)}: ${row.reason}`);
+    throw machineError(
+      `${failed} of ${rows.length} proofs failed:\n${lines.slice(0, 20).join("\n")}${failed > 20 ? "\n…" : ""}`,
+      `every row is in ${file}`,
+    );
+  }
+  if (skipped === rows.length) throw userError("no command could be proven", `the reasons are in ${file}`);
+}
+
+/** Says plainly why nothing runs on a card. */
+async function refuseCard(): Promise<never> {
+  const there = await access("/dev/kfd").then(
+    () => true,
+    () => false,
+  );
+  throw there
+    ? userError("device: 'gpu' is not in this version yet", "use device 'virtual'")
+    : machineError("device: this machine has no AMD card that programs can use (no /dev/kfd)", "use device 'virtual'");
+}

@@ -1,0 +1,152 @@
+#include "modifiers.hpp"
+#include "program.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace rdna1::sim {
+namespace {
+
+constexpr std::size_t kLongestBlock = 4096; // instructions; keeps one decoding short
+
+/// Whether execution may go on elsewhere than at the next instruction, or another wave must get its turn, or the
+/// executor must look at MODE again.
+bool endsBlock(const Instruction& instruction) {
+  const std::string_view name = instruction.operation->name;
+  switch (instruction.operation->format) {
+  case Format::sopp:
+    return name.starts_with("s_branch") || name.starts_with("s_cbranch") || name.starts_with("s_endpgm") ||
+           name == "s_barrier" || name == "s_sleep" || name.ends_with("_mode");
+  case Format::sop1: return name == "s_setpc_b64" || name == "s_swappc_b64";
+  case Format::sopk: return name == "s_call_b64" || name.starts_with("s_setreg");
+  default: return false;
+  }
+}
+
+bool fallsThrough(const Instruction& instruction) {
+  const std::string_view name = instruction.operation->name;
+  return !(name == "s_branch" || name.starts_with("s_endpgm") || name == "s_setpc_b64" || name == "s_swappc_b64" ||
+           name == "s_call_b64");
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+std::string prepare(const Instruction& instruction, Program& program, Step& step) {
+  switch (instruction.operation->format) {
+  case Format::sop1: case Format::sop2: case Format::sopk: case Format::sopc: case Format::sopp:
+    return prepareScalar(instruction, program, step);
+  case Format::vop1: case Format::vop2: case Format::vopc: case Format::vop3: case Format::vop3p:
+    return prepareVector(instruction, program, step);
+  default: return prepareMemory(instruction, program, step);
+  }
+}
+
+} // namespace
+
+Program::Program(const std::byte* image, std::uint64_t begin, std::uint64_t end, std::uint32_t waveSize,
+                 std::uint32_t vgprs, Targets target)
+    : image_(image), begin_(begin), end_(end), waveSize_(waveSize), vgprs_(vgprs), target_(target),
+      flow_(std::make_unique<FlowTable>()) {}
+
+Program::~Program() = default;
+
+std::uint64_t Program::offsetOf(std::uint64_t address) const {
+  const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(image_);
+  if (offset < begin_ || offset >= end_ || offset % 4 != 0) {
+    throw Fault{"a jump to " + hexadecimal(address) + ", where the kernel has no code"};
+  }
+  return offset;
+}
+
+Block* Program::blockAt(std::uint64_t offset) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Block>& block = blocks_[offset];
+  if (block == nullptr) {
+    try {
+      block = decodeBlock(offset);
+    } catch (...) {
+      blocks_.erase(offset);
+      throw;
+    }
+  }
+  return block.get();
+}
+
+std::unique_ptr<Block> Program::decodeBlock(std::uint64_t offset) {
+  if (offset < begin_ || offset >= end_ || offset % 4 != 0) {
+    throw Fault{"execution leaves the code at offset " + hexadecimal(offset)};
+  }
+  auto block = std::make_unique<Block>();
+  block->offset = offset;
+  while (block->instructions.size() < kLongestBlock) {
+    if (offset >= end_) throw Fault{"execution leaves the code at offset " + hexadecimal(offset)};
+    std::uint32_t words[3] = {};
+    const std::size_t count = std::min<std::size_t>(3, (end_ - offset) / 4);
+    std::memcpy(words, image_ + offset, count * 4);
+    auto decoded = decode({words, count}, offset, target_);
+    if (const auto* problem = std::get_if<std::string>(&decoded)) {
+      throw Fault{"at offset " + hexadecimal(offset) + ": " + hexadecimal(words[0]) + " " + hexadecimal(words[1]) + ": " +
+                  *problem};
+    }
+    block->instructions.push_back(std::get<Instruction>(decoded));
+    offset += block->instructions.back().size;
+    if (endsBlock(block->instructions.back())) break;
+  }
+  block->endOffset = offset;
+  block->fallsThrough = fallsThrough(block->instructions.back());
+  block->steps.resize(block->instructions.size());
+  for (std::size_t i = 0; i < block->steps.size(); ++i) {
+    const Instruction& instruction = block->instructions[i];
+    Step& step = block->steps[i];
+    step.origin = &instruction;
+    step.run = instruction.operation->run;
+    std::string problem = problemInWave(instruction, waveSize_);
+    if (step.run == nullptr) problem = "the simulator does not execute it";
+    if (problem.empty()) problem = prepare(instruction, *this, step);
+    if (!problem.empty()) {
+      throw Fault{"at offset " + hexadecimal(instruction.offset) + ": " + print(instruction, waveSize_) + ": " + problem};
+    }
+  }
+  return block;
+}
+
+const std::uint32_t* Program::constantRow(std::uint64_t bits, bool wide) {
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t*& row = constants_[wide ? 1 : 0][bits];
+  if (row == nullptr) {
+    const std::size_t lines = waveSize_ / 16;
+    std::uint32_t* words = rows_.emplace_back(lines * (wide ? 2 : 1)).data()->words;
+    std::fill_n(words, waveSize_, static_cast<std::uint32_t>(bits));
+    if (wide) std::fill_n(words + waveSize_, waveSize_, static_cast<std::uint32_t>(bits >> 32));
+    row = words;
+  }
+  return row;
+}
+
+const std::uint32_t* Program::constantPair(std::uint64_t bits) {
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t*& pair = constants_[2][bits];
+  if (pair == nullptr) {
+    std::uint32_t* words = rows_.emplace_back(1).data()->words;
+    words[0] = static_cast<std::uint32_t>(bits);
+    words[1] = static_cast<std::uint32_t>(bits >> 32);
+    pair = words;
+  }
+  return pair;
+}
+
+const Modifiers* Program::keep(const Modifiers& modifiers) {
+  const std::lock_guard lock(mutex_);
+  return modifiers_.emplace_back(std::make_shared<const Modifiers>(modifiers)).get();
+}
+
+const Step* Program::keep(const Step& step) {
+  const std::lock_guard lock(mutex_);
+  return &steps_.emplace_back(step);
+}
+
+} // namespace rdna1::sim

@@ -1,0 +1,60 @@
+import type { DriverCommand } from "../kernels/commands.ts";
+import { optionsOf } from "../kernels/commands.ts";
+import { driverOptions } from "../kernels/driver-options.ts";
+import { keysOfRun } from "../kernels/keys.ts";
+import { outputOf } from "../kernels/problem.ts";
+import { expectedChecks } from "./checks.ts";
+import { int8Case, type ProverCase } from "./prover-plan.ts";
+import { DIRECTION_BITS, readProblems } from "./read-problem.ts";
+import { numericalArguments, solversOf, type TableRow } from "./table.ts";
+
+/**
+ * The rows that prove or refute a user's command: each direction of a convolution with each solver that MIOpen may take
+ * for it, or with the one that the command names (`-S`); any other operation as it stands. A string says why
+ * MIOpenDriver has no proof for it.
+ */
+export function rowsOfCommand(command: DriverCommand): TableRow[] | string {
+  const args = numericalArguments(command.args);
+  const expected = expectedChecks(args);
+  if (typeof expected === "string") return expected;
+  const env = command.env ?? {};
+  const asItIs: TableRow = { args, env, family: command.family, solver: null, keys: [] };
+  const problems = readProblems(args);
+  if (problems === null) return [asItIs];
+  const named = optionsOf(args).get("S") ?? "-1";
+  const names = /^-?\d+$/.test(named) ? [] : [named];
+  if (Number(named) >= 0) return [asItIs];
+  return problems.flatMap((problem) => {
+    const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
+    const solvers = names.length > 0 ? names : solversOf(problem);
+    return solvers.map((solver): TableRow => {
+      const own = withOptions(args, { F: String(bit), S: solver });
+      return { args: own, env, family: command.family, solver, keys: keysOfRun(problem, solver) };
+    });
+  });
+}
+
+/**
+ * The prover's case for an int8 command, which MIOpenDriver cannot compare (checks.ts); null for any other, and for what
+ * MIOpen 3.5.1 has no int8 kernel for: three dimensions, other directions than forward.
+ */
+export function int8CaseOf(command: DriverCommand): ProverCase | null {
+  if (command.args[0] !== "convint8") return null;
+  const problem = readProblems(command.args)?.find(({ direction }) => direction === "forward");
+  if (problem === undefined || problem.input.length !== 2 || problem.transposed) return null;
+  if (outputOf(problem).some((size) => size < 1)) return null;
+  return int8Case(problem, "find");
+}
+
+/** The same arguments with some options replaced, whichever of their names they had. */
+function withOptions(args: readonly string[], values: Readonly<Record<string, string>>): string[] {
+  const known = driverOptions(args[0] ?? "");
+  const result = [args[0] ?? ""];
+  for (let index = 1; index + 1 < args.length; index += 2) {
+    const option = args[index] ?? "";
+    const letter = option.startsWith("--") ? known?.letterOf.get(option.slice(2)) : option.slice(1);
+    if (letter === undefined || values[letter] === undefined) result.push(option, args[index + 1] ?? "");
+  }
+  for (const [letter, value] of Object.entries(values)) result.push(`-${letter}`, value);
+  return result;
+}

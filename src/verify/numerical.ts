@@ -1,0 +1,101 @@
+import { appendFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { keyOf } from "../kernels/database.ts";
+import { describeCommand } from "../kernels/describe.ts";
+import { databaseKey } from "../kernels/keys.ts";
+import { runJobs } from "../kernels/pool.ts";
+import { Progress } from "../kernels/progress.ts";
+import type { Exec } from "../ports/exec.ts";
+import type { Log } from "../ports/log.ts";
+import type { Target } from "../rdna1/targets.ts";
+import { readLedger } from "./ledger.ts";
+import { type Observation, observe, type ProofSetup } from "./observe.ts";
+import type { Unprovable } from "./plan.ts";
+import type { ProofRow } from "./proofs.ts";
+import type { TableRow } from "./table.ts";
+import { judge, type KernelNames, type Verdict } from "./verdict.ts";
+
+export interface NumericalInput {
+  setup: ProofSetup;
+  rows: readonly TableRow[];
+  kernels: KernelNames;
+  /** Folder with the finished `<target>.kdb`, read-only */
+  system: string;
+  jobs: number;
+  watchdogMs?: number;
+  /** Scratch; what an interrupted run finished there is kept */
+  folder: string;
+}
+
+/** Milliseconds. A row takes a fraction of a second; the largest kernels of rocBLAS some seconds on a busy machine. */
+const WATCHDOG = 120_000;
+
+/** Never the command's to choose: the reference is the host's, and no dangerous or size-specific solver comes in. */
+export const ENFORCED: Readonly<Record<string, string>> = Object.freeze({
+  MIOPEN_DRIVER_USE_GPU_REFERENCE: "0",
+  MIOPEN_DEBUG_CONV_WINOGRAD: "0",
+  MIOPEN_DEBUG_CONV_FFT: "0",
+});
+
+/** Runs each row of a table on the executing device with MIOpenDriver's CPU reference. Rows come in the table's order. */
+export async function proveNumerically(
+  input: NumericalInput,
+  { exec, log }: { exec: Exec; log: Log },
+): Promise<ProofRow[]> {
+  await mkdir(input.folder, { recursive: true });
+  const ledger = join(input.folder, "rows.jsonl");
+  const done = await readLedger<ProofRow>(ledger);
+  const jobs = input.rows.map((row, index) => ({ row, index, group: "" })).filter(({ index }) => !done.has(index));
+  const progress = new Progress(`numerical ${input.setup.target}`, jobs.length, log);
+  await runJobs(jobs, input.jobs, async ({ row, index }, worker) => {
+    const proof = await proveOne(input, row, join(input.folder, `run-${worker}`), exec);
+    done.set(index, proof);
+    await appendFile(ledger, `${JSON.stringify([index, proof])}\n`);
+    progress.step();
+  });
+  return input.rows.flatMap((_, index) => done.get(index) ?? []);
+}
+
+/** One row. A run that was ended by the watchdog or a signal is tried once more: the machine may have been busy. */
+export async function proveOne(
+  input: NumericalInput,
+  row: TableRow,
+  folder: string,
+  exec: Exec,
+  execute = true,
+): Promise<ProofRow> {
+  const { setup, kernels, system, watchdogMs = WATCHDOG } = input;
+  const how = { folder, systemDatabases: system, execute, watchdogMs, enforced: ENFORCED };
+  const run = () => observe({ setup, command: row, environment: {}, ...how }, exec);
+  let observed = await run();
+  if (observed.result.timedOut || observed.result.signal !== null) observed = await run();
+  const keys = row.keys.map((key) => keyOf(databaseKey(key, setup.target)));
+  return rowOf(input, row, observed, judge(observed, kernels, { args: row.args, keys, solver: row.solver }));
+}
+
+/** The row of a command that MIOpenDriver has no proof for. */
+export function skippedRow(target: Target, { command, reason }: Unprovable): ProofRow {
+  const { operation, type, direction, layout } = describeCommand(command);
+  return {
+    ...{ kind: "numerical", target, command: command.args.join(" "), operation, type, direction, layout },
+    ...{ family: command.family, result: "skipped", reason, solver: null, kernels: [], error: null, seconds: 0 },
+  };
+}
+
+function rowOf(input: NumericalInput, row: TableRow, { result, log }: Observation, verdict: Verdict): ProofRow {
+  const { operation, type, direction, layout } = describeCommand({ args: row.args, family: row.family });
+  const variables = Object.entries(row.env).map(([name, value]) => `${name}=${value} `);
+  return {
+    ...{ kind: "numerical", target: input.setup.target, command: variables.join("") + row.args.join(" ") },
+    ...{ operation, type, direction, family: row.family, layout },
+    result: verdict.reason === null ? "passed" : "failed",
+    reason: verdict.reason,
+    solver: row.solver ?? (log.solvers.join(", ") || null),
+    kernels: verdict.kernels,
+    reference: "miopen-cpu",
+    error: verdict.error,
+    ...(verdict.findings.length === 0 ? {} : { findings: verdict.findings }),
+    instructions: verdict.instructions,
+    seconds: Math.round(result.seconds * 1000) / 1000,
+  };
+}

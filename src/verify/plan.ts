@@ -1,0 +1,70 @@
+import type { DriverCommand } from "../kernels/commands.ts";
+import { keyOf } from "../kernels/database.ts";
+import { databaseKey } from "../kernels/keys.ts";
+import { int8CaseOf, rowsOfCommand } from "./command-rows.ts";
+import type { ProverCase } from "./prover-plan.ts";
+import { planTable, type TableRow } from "./table.ts";
+
+/** A command that MIOpenDriver cannot prove, and why. */
+export interface Unprovable {
+  command: DriverCommand;
+  reason: string;
+}
+
+/** The rows that MIOpenDriver runs for a kernel set. */
+export interface NumericalPlan {
+  rows: TableRow[];
+  unprovable: Unprovable[];
+  /** Commands of the user's that only the prover can prove */
+  own: { command: DriverCommand; case: ProverCase }[];
+}
+
+/** Rows of the table for each key of a set of the user's own. */
+const ROWS_PER_KEY = 2;
+
+/**
+ * The numerical rows of a set: the whole table for `conv`, the other operations' own commands besides for `full`, and for
+ * a file its commands, with two rows of the table for each key that it holds.
+ */
+export function planRows(
+  set: { name: string; commands: readonly DriverCommand[] },
+  held: ReadonlySet<string>,
+  target: string,
+): NumericalPlan {
+  if (set.name === "conv") return { rows: planTable(), unprovable: [], own: [] };
+  if (set.name === "full") {
+    const others = set.commands.filter(({ args }) => !/^conv/.test(args[0] ?? ""));
+    const plan = planCommands(others);
+    return { ...plan, rows: [...planTable(), ...plan.rows] };
+  }
+  const plan = planCommands(set.commands);
+  return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target)] };
+}
+
+/** Rows for a list of commands, as they come. */
+export function planCommands(commands: readonly DriverCommand[]): NumericalPlan {
+  const plan: NumericalPlan = { rows: [], unprovable: [], own: [] };
+  for (const command of commands) {
+    const own = int8CaseOf(command);
+    if (own !== null) {
+      plan.own.push({ command, case: own });
+      continue;
+    }
+    const rows = rowsOfCommand(command);
+    if (typeof rows === "string") plan.unprovable.push({ command, reason: rows });
+    else plan.rows.push(...rows);
+  }
+  return plan;
+}
+
+/** Rows that ask for keys of the set only, so many that each such key has its two. */
+function tableRowsFor(held: ReadonlySet<string>, target: string): TableRow[] {
+  const counts = new Map<string, number>();
+  return planTable().filter((row) => {
+    const keys = row.keys.map((key) => keyOf(databaseKey(key, target)));
+    if (keys.length === 0 || !keys.every((key) => held.has(key))) return false;
+    if (keys.every((key) => (counts.get(key) ?? 0) >= ROWS_PER_KEY)) return false;
+    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+    return true;
+  });
+}

@@ -1,0 +1,99 @@
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import type { BuiltDevice } from "../device/stage.ts";
+import { bunzipFor } from "../kernels/bunzip.ts";
+import { readRows } from "../kernels/database.ts";
+import type { KernelSet } from "../kernels/set.ts";
+import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
+import type { Target } from "../rdna1/targets.ts";
+import type { SoundToolchain } from "../toolchain/stage.ts";
+import { hashesOf, makeReadOnlySystem } from "./completeness.ts";
+import { numericalControls } from "./controls.ts";
+import { type Coverage, coverageOf } from "./coverage.ts";
+import { proveNumerically, skippedRow } from "./numerical.ts";
+import { planRows } from "./plan.ts";
+import type { ProofRow } from "./proofs.ts";
+import { proveWithProver } from "./prover.ts";
+import type { BuiltProver } from "./prover-build.ts";
+import { planProver } from "./prover-plan.ts";
+
+export interface VerifyRequest {
+  toolchain: SoundToolchain;
+  device: BuiltDevice;
+  prover: BuiltProver;
+  rocblas: RocblasLibrary;
+  set: KernelSet;
+  target: Target;
+  kernels: KernelDatabase;
+}
+
+/** What the numerical proof of one target came to. */
+export interface NumericalProof extends Coverage {
+  rows: ProofRow[];
+}
+
+/** Raise when the table, the cases or the verdict change. */
+const VERIFY_SCHEMA = "1";
+
+/** Executes the kernels of a finished set on the virtual device and compares what they compute. */
+export async function verifyStage(context: Context, request: VerifyRequest): Promise<NumericalProof> {
+  const { toolchain, device, prover, set, target, kernels } = request;
+  const outcome = await context.stages.run({
+    name: "verify",
+    shared: true,
+    variant: target,
+    parts: {
+      toolchain: toolchain.digest,
+      device: device.digest,
+      prover: prover.digest,
+      "kernel-set": set.digest,
+      database: kernels.sha256,
+      schema: VERIFY_SCHEMA,
+    },
+    run: async (folder) => {
+      await toolchain.ensureSound();
+      const work = join(folder, "work");
+      const proof = await prove(context, request, work);
+      await writeFile(join(folder, "proof.json"), JSON.stringify(proof));
+      await rm(work, { recursive: true, force: true });
+      return {};
+    },
+  });
+  context.timings[`verify ${target}`] = outcome.seconds;
+  const proof = JSON.parse(await readFile(join(outcome.folder, "proof.json"), "utf8")) as NumericalProof;
+  report(context, proof, request);
+  return proof;
+}
+
+async function prove(context: Context, request: VerifyRequest, work: string): Promise<NumericalProof> {
+  const { toolchain, device, prover, rocblas, set, target, kernels } = request;
+  const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder };
+  const hashes = hashesOf(kernels.kernels);
+  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
+  const system = join(work, "system");
+  await makeReadOnlySystem(system, { target, database: kernels.path });
+  const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
+  const table = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder: join(work, "table") };
+  const driven = await proveNumerically(table, context);
+  const database = readRows(kernels.path);
+  const plans = planProver(database, target);
+  const own = { setup, program: prover.program, plans, database, jobs: context.jobs, folder: join(work, "prover") };
+  const bunzip = bunzipFor(toolchain);
+  const proven = await proveWithProver(own, { ...context, bunzip });
+  const controls = await numericalControls({ table, prover: own }, { ...context, bunzip });
+  await chmod(system, 0o755);
+  const all = [...driven, ...proven, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
+  return { rows: all, ...coverageOf(kernels.kernels, all, target) };
+}
+
+/** One line on how it went, and a warning for each row that failed. */
+function report({ log }: Context, { rows, unproven }: NumericalProof, { target, kernels }: VerifyRequest): void {
+  const failed = rows.filter(({ result }) => result === "failed");
+  for (const row of failed.slice(0, 20)) log.warning(`${target}: ${row.command.slice(0, 200)}: ${row.reason}`);
+  if (failed.length > 20) log.warning(`${target}: and ${failed.length - 20} more rows failed`);
+  const total = kernels.kernels.length;
+  log.info(
+    `${target}: ${rows.length - failed.length} of ${rows.length} numerical rows passed; ${total - unproven.length} of ${total} kernels are proven`,
+  );
+}

@@ -1,0 +1,144 @@
+import type { DeviceEvent } from "../device/events.ts";
+import { optionsOf } from "../kernels/commands.ts";
+import { keyOf } from "../kernels/database.ts";
+import { whyFailed } from "../kernels/harvest.ts";
+import { largestError, readChecks, whyUnproven } from "./checks.ts";
+import type { Observation } from "./observe.ts";
+import type { KernelUse } from "./proofs.ts";
+
+/** What a numerical run must have done. */
+export interface Expectation {
+  args: readonly string[];
+  /** Keys (name and options, with target) that must be launched from the set */
+  keys: readonly string[];
+  /** The solver that must have run, or null */
+  solver: string | null;
+}
+
+/** Names and md5s of a kernel set. */
+export interface KernelNames {
+  /** md5 of each key */
+  hashes: ReadonlyMap<string, string>;
+  /** `kernel_name` of each md5 */
+  names: ReadonlyMap<string, string>;
+}
+
+export interface Verdict {
+  /** Why the run proves nothing, or null */
+  reason: string | null;
+  kernels: KernelUse[];
+  findings: string[];
+  instructions: number;
+  error: number | null;
+}
+
+/**
+ * Largest error that passes, by MIOpenDriver's operation. The driver's own limits let a single wrong element of a few
+ * hundred through in bf16; these are three times what the kernels of gfx1010 reach at most [measured on the
+ * table: fp32 6e-8, weights 3e-7; fp16 3e-4; bf16 2e-3].
+ */
+const LIMITS: readonly (readonly [operation: RegExp, limit: number])[] = [
+  [/^conv$/, 1e-6],
+  [/^convfp16$/, 1e-3],
+  [/^convbfp16$/, 8e-3],
+];
+
+/** Whether a run proves its kernels: compared with the host, executed, from the set by md5, with the solver forced. */
+export function judge(observation: Observation, kernels: KernelNames, expected: Expectation): Verdict {
+  const { result, events } = observation;
+  const checks = readChecks(result.stdout);
+  const error = largestError(checks);
+  const launches = events.filter((event) => event.event === "launch");
+  const findings = findingsOf(events);
+  const reason = whyNot();
+  return {
+    // What the device saw often tells why.
+    reason: reason === null || findings[0] === undefined ? reason : `${reason}; ${findings[0]}`,
+    kernels: usesOf(launches, kernels.names),
+    findings,
+    instructions: launches.reduce((sum, launch) => sum + (launch.instructions ?? 0), 0),
+    error,
+  };
+
+  function whyNot(): string | null {
+    return (
+      whyNotOurs(observation, kernels, launches) ??
+      faultOf(events) ??
+      (result.timedOut || result.signal !== null ? whyFailed(result, observation.log) : null) ??
+      whyUnproven(expected.args, checks) ??
+      whyFailed(result, observation.log) ??
+      whyInaccurate(expected.args, error) ??
+      whyOther(observation, kernels, expected, launches)
+    );
+  }
+}
+
+type Launch = Extract<DeviceEvent, { event: "launch" }>;
+
+/** Kernels that were not from the set. */
+function whyNotOurs({ log, events }: Observation, { hashes, names }: KernelNames, launches: Launch[]): string | null {
+  if (!events.some(({ event }) => event === "start")) return "the virtual device was not loaded";
+  const missing = log.misses[0] ?? log.requests.find((request) => !hashes.has(keyOf(request)));
+  if (missing !== undefined) return `the set lacks ${keyOf(missing)}`;
+  const compiled = events.filter(({ event }) => event === "compile").length;
+  if (compiled > 0) return `${compiled} compilations were asked for`;
+  // rocBLAS names its kernels Cijk_… (Tensile) or mangled; MIOpen's come from its kernel database.
+  const foreign = launches.find(({ module, kernel }) => !names.has(module) && !/^(Cijk_|_Z)/.test(kernel));
+  return foreign === undefined ? null : `${foreign.kernel} was launched from an object that is not in the set`;
+}
+
+/** The first thing that a kernel must not do. */
+export function faultOf(events: readonly DeviceEvent[]): string | null {
+  const fault = events.find((event) => event.event === "fault");
+  if (fault === undefined) return null;
+  return `${fault.kernel}: ${fault.problem} (${fault.instruction} at ${fault.address})`;
+}
+
+/** Doubtful things, each once, by kernel. */
+export function findingsOf(events: readonly DeviceEvent[]): string[] {
+  const findings = events.flatMap((event) =>
+    event.event === "finding" ? [`${event.kind}: ${event.kernel}: ${event.instruction} at ${event.address}`] : [],
+  );
+  return [...new Set(findings)];
+}
+
+/** Why an error that the driver accepts is too large, or null. */
+function whyInaccurate(args: readonly string[], error: number | null): string | null {
+  const limit = LIMITS.find(([operation]) => operation.test(args[0] ?? ""))?.[1];
+  if (limit === undefined) return null;
+  if (error === null) return "MIOpenDriver printed no error";
+  // Weight gradients sum over the whole batch and image: twice the error [driver/conv_driver.hpp VerifyBackward].
+  const allowed = optionsOf(args).get("F") === "4" ? 2 * limit : limit;
+  return error > allowed ? `the error is ${error}, more than ${allowed}, although MIOpenDriver accepts it` : null;
+}
+
+/** Another solver or another kernel than the row is for. */
+function whyOther(
+  { log, events }: Observation,
+  { hashes }: KernelNames,
+  { keys, solver }: Expectation,
+  launches: readonly Launch[],
+): string | null {
+  if (launches.length === 0) return "no kernel was launched";
+  const idle = launches.find(({ executed }) => !executed);
+  if (idle !== undefined) return `${idle.kernel} was launched, but not executed`;
+  const refused = events.find((event) => event.event === "error");
+  if (refused !== undefined) return `${refused.call}: ${refused.message}`;
+  const other = solver === null ? undefined : log.solvers.find((name) => name !== solver);
+  if (other !== undefined) return `${other} ran instead of ${solver}`;
+  if (solver !== null && log.solvers.length === 0) return `nothing shows that ${solver} ran`;
+  const modules = new Set(launches.map(({ module }) => module));
+  const unused = keys.find((key) => !modules.has(hashes.get(key) ?? ""));
+  return unused === undefined ? null : `${unused} was not launched`;
+}
+
+/** The set's objects among the launches, each once, with the functions that ran to their end. */
+export function usesOf(launches: readonly Launch[], names: ReadonlyMap<string, string>): KernelUse[] {
+  const functions = new Map<string, Set<string>>();
+  for (const { module, kernel, executed } of launches) {
+    if (!names.has(module)) continue;
+    const set = functions.get(module) ?? new Set();
+    functions.set(module, executed ? set.add(kernel) : set);
+  }
+  return [...functions].map(([hash, set]) => ({ name: names.get(hash) ?? "", hash, functions: [...set].sort() }));
+}

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { bunzipFor } from "../../src/kernels/bunzip.ts";
+import { checkRows, readRows, writeKernelDatabase } from "../../src/kernels/database.ts";
+import type { Toolchain } from "../../src/toolchain/toolchain.ts";
+import type { Proofs } from "../../src/verify/proofs.ts";
+import { ROCM_VERSION, realToolchain, Sandbox } from "./sandbox.ts";
+
+const toolchain = await realToolchain();
+const skip = typeof toolchain === "string" ? toolchain : false;
+
+const LINE = "MIOpenDriver conv -n 1 -c 4 -H 8 -W 14 -k 4 -y 3 -x 3 -p 1 -q 1 -F 1";
+/** MIOpen 3.5.1 reserves less LDS than its kernel fills (docs/proofs.md): GEMM is wrong, naive is right. */
+const DEFECT = "MIOpenDriver conv -n 1 -c 4 -H 8 -W 14 -k 4 -y 1 -x 7 -F 1";
+
+/** s_nop 0 [RDNA1 ISA 12.5] */
+const NOP = 0xbf800000;
+
+describe("verify", { skip }, () => {
+  const rocm = toolchain as Toolchain;
+  const sandbox = new Sandbox();
+  let database = "";
+  const lines = (name: string, ...text: string[]) => sandbox.file(name, `${text.join("\n")}\n`);
+  // The defective problem's kernel is in the set, asked for by a problem that it is right for
+  const set = lines("set.txt", LINE, `${LINE} -S ConvDirectNaiveConvFwd`, DEFECT.replace("-H 8", "-H 4"));
+  const verify = (...more: string[]) =>
+    sandbox.run(["verify", "--toolchain", "debian", "--rocm-version", ROCM_VERSION, "--kernel-set", set, ...more]);
+  const rows = () => (JSON.parse(readFileSync(sandbox.path("out/verify.json"), "utf8")) as Proofs).rows;
+  after(() => sandbox.remove());
+
+  before(async () => {
+    const { code, stderr } = await verify("--commands", lines("good.txt", LINE));
+    assert.equal(code, 0, stderr);
+    const [key] = readdirSync(sandbox.path("cache/stages/kernels-gfx1010")).filter((name) => !name.includes("."));
+    database = sandbox.path("given.kdb");
+    copyFileSync(join(sandbox.path("cache/stages/kernels-gfx1010"), key ?? "", "gfx1010.kdb"), database);
+  });
+
+  test("proves a user's command with each solver", () => {
+    assert.deepEqual(
+      rows().map(({ solver, result, reference }) => [solver, result, reference]),
+      [
+        ["ConvDirectNaiveConvFwd", "passed", "miopen-cpu"],
+        ["GemmFwdRest", "passed", "miopen-cpu"],
+      ],
+    );
+  });
+
+  test("refutes one that is wrong, and says what the device saw", async () => {
+    const { code, stderr } = await verify("--commands", lines("wrong.txt", LINE, DEFECT));
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /1 of 4 proofs failed/);
+    assert.match(stderr, /differs from the CPU reference .*lds-out-of-range: Im2d2Col_v2/);
+  });
+
+  for (const [what, text, pattern] of [
+    ["a line that is no command", "MIOpenDriver cnov -n 1", /commands: 1 lines of .*bad\.txt:1: .*cnov/],
+    ["an option that MIOpenDriver has not", `${LINE} -A 1`, /has no option -A/],
+  ] as const) {
+    test(`refuses ${what}`, async () => {
+      const { code, stderr } = await verify("--commands", lines("bad.txt", text));
+      assert.match(stderr.replaceAll("\n", " "), pattern);
+      assert.equal(code, 2);
+    });
+  }
+
+  test("refuses a card plainly where there is none", async () => {
+    const { stderr } = await verify("--device", "gpu");
+    assert.match(stderr, /no \/dev\/kfd|not in this version/);
+  });
+
+  test("notices a broken kernel in a database whose md5 was corrected, and names it", async () => {
+    const kernels = await checkRows(database, readRows(database), bunzipFor(rocm));
+    const broken = kernels.map((row) => {
+      if (row.name !== "MIOpenIm2d2Col.cpp.o") return row;
+      const blob = Buffer.from(row.object);
+      const at = lastStore(blob);
+      blob.writeUInt32LE(NOP, at);
+      blob.writeUInt32LE(NOP, at + 4);
+      return { ...row, blob, size: 0, hash: createHash("md5").update(blob).digest("hex") };
+    });
+    const file = sandbox.path("broken.kdb");
+    await writeKernelDatabase(file, broken);
+    const { code, stderr } = await verify("--kernel-database", file);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /elements are wrong/);
+    assert.ok(rows().some(({ result, kernels }) => result === "failed" && kernels[0]?.name === "MIOpenIm2d2Col.cpp.o"));
+  });
+});
+
+/** Offset of the last global_store_dword: 0xdc70 in the upper half of its first word. */
+function lastStore(object: Buffer): number {
+  for (let at = object.length - 8; at >= 0; at -= 4) if (object.readUInt16LE(at + 2) === 0xdc70) return at;
+  return assert.fail("the object stores nothing");
+}
