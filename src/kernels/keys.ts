@@ -202,7 +202,6 @@ function tilingOf(problem: ConvProblem): { tiling: Im2d2ColTiling; tile: number;
   return { tiling: { together, tileX, tileY, blocksX, blocks }, tile: elements(), strided };
 }
 
-/** What the key says of a problem's tiling and size. */
 export function im2d2colShape(problem: ConvProblem): Im2d2ColShape {
   const { tiling, tile, strided } = tilingOf(problem);
   const { channels, image, output } = asConvolution(problem);

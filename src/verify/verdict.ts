@@ -91,13 +91,20 @@ function whyNotOurs({ log, events }: Observation, { hashes, names }: KernelNames
 export function faultOf(events: readonly DeviceEvent[]): string | null {
   const fault = events.find((event) => event.event === "fault");
   if (fault === undefined) return null;
-  return `${fault.kernel}: ${fault.problem} (${fault.instruction} at ${fault.address})`;
+  return `${short(fault.kernel)}: ${fault.problem} (${fault.instruction} at ${fault.address})`;
+}
+
+/** A kernel's name, or the beginning of one of rocBLAS's, which have some 700 letters. */
+function short(kernel: string): string {
+  return kernel.length > 60 ? `${kernel.slice(0, 60)}…` : kernel;
 }
 
 /** Doubtful things, each once, by kernel. */
 export function findingsOf(events: readonly DeviceEvent[]): string[] {
   const findings = events.flatMap((event) =>
-    event.event === "finding" ? [`${event.kind}: ${event.kernel}: ${event.instruction} at ${event.address}`] : [],
+    event.event === "finding"
+      ? [`${event.kind}: ${short(event.kernel)}: ${event.instruction} at ${event.address}`]
+      : [],
   );
   return [...new Set(findings)];
 }

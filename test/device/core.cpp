@@ -141,7 +141,7 @@ void configurationIsChecked() {
   CHECK(config.target == "gfx1012" && config.mach == 0x35 && config.wgps == 12);
   CHECK(config.memoryBytes == 4294967296ULL && config.compile == CompileMode::refuse);
   CHECK(refused({}, "RDNA1_DEVICE_TARGET is not set"));
-  CHECK(refused({"RDNA1_DEVICE_TARGET=gfx1030"}, "gfx1010, gfx1011, gfx1012"));
+  CHECK(refused({"RDNA1_DEVICE_TARGET=gfx906"}, "gfx1010, gfx1011, gfx1012"));
   const char* target = "RDNA1_DEVICE_TARGET=gfx1010";
   CHECK(refused({target, "RDNA1_DEVICE_WGPS=0"}, "1 to 64"));
   CHECK(refused({target, "RDNA1_DEVICE_WGPS=20x"}, "1 to 64"));

@@ -32,7 +32,7 @@ test("builds, proves and packages a kernel set with the committed dist", { skip 
   const listing = execFileSync("tar", ["--zstd", "-tf", join(out, manifest.tarball.file)], { encoding: "utf8" });
   assert.ok(listing.split("\n").includes("share/miopen/db/gfx1010.kdb"));
   const proofs = JSON.parse(readFileSync(join(out, "proofs.json"), "utf8")) as Proofs;
-  const { completeness, numerical, ["negative-control"]: controls } = Object.groupBy(proofs.rows, ({ kind }) => kind);
+  const { completeness, numerical, "negative-control": controls } = Object.groupBy(proofs.rows, ({ kind }) => kind);
   assert.equal(completeness?.length, 2);
   assert.ok((controls?.length ?? 0) >= 3);
   assert.ok(proofs.rows.every(({ result }) => result === "passed"));

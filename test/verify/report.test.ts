@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { packageName } from "../../src/release/input.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
-import type { ProofRow } from "../../src/verify/proofs.ts";
+import type { FileProof, ProofRow } from "../../src/verify/proofs.ts";
 import { reportHtml } from "../../src/verify/report.ts";
 import { count, html, seconds, size } from "../../src/verify/report-html.ts";
 import { sampleKernels, sampleProofs, sampleRow, sampleToolchain, sha256 } from "../release/sample.ts";
@@ -163,4 +163,27 @@ test("numbers are written for people", () => {
 
 test("the template tag escapes what is put in, once", () => {
   assert.equal(html`<b>${"<"}${html`<i>${"&"}</i>`}${[1, null, false, "x"]}</b>`.html, "<b>&lt;<i>&amp;</i>1x</b>");
+});
+
+test("says by source file which kernels are proven, and by name those that are not", () => {
+  const files: FileProof[] = [
+    {
+      ...{ target: "gfx1010", name: "a.o", keys: 1200, proven: 1199, objects: 30, once: 2, problems: 61, executed: 1 },
+      ...{ references: ["ours"], unreached: [{ functions: ["f", "g"], reason: "never launched" }] },
+    },
+  ];
+  const unproven = [
+    { target: "gfx1010", name: "a.o", args: " -DX=1", hash: "0", reason: "no row executes it" } as const,
+  ];
+  const rows = [sampleRow({ findings: ["uninitialised: k: v_add at 0x0"] })];
+  const text = reportHtml({
+    ...{ version: "0.1.0", manifest: manifest(), proofs: { rows, files, unproven } },
+    kernels: { gfx1010: sampleKernels("gfx1010") },
+  });
+  assert.match(text, /1,199 of 1,200 keys/);
+  assert.match(text, /61 \(2 with one\)[\s\S]*1 of 3[\s\S]*our reference/);
+  assert.match(text, /2 functions: never launched/);
+  assert.match(text, /1 key<\/b> gfx1010 a\.o: no row executes it[\s\S]*-DX=1/);
+  assert.match(text, /uninitialised: k: v_add at 0x0/);
+  assert.doesNotMatch(report(), /id="proven"/);
 });

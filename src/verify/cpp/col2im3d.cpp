@@ -51,8 +51,8 @@ std::vector<int> addUp(const std::vector<int>& columns, std::int64_t channels, c
 // Arguments as MIOpen 3.5 passes them [utilocl.cpp Col2Im3dGPU; compared with the launch events of MIOpenDriver runs].
 Outcome runCol2Im3d(const Hip& hip, void* module, const Line& line) {
   const Type type = typeOf(line);
-  const Volume v = {triple(line, "image"),  triple(line, "filter"), triple(line, "output"),
-                    triple(line, "pad"),    triple(line, "stride"), triple(line, "dilation")};
+  const Volume v = {triple(line, "image"), triple(line, "filter"), triple(line, "output"),
+                    triple(line, "pad"),   triple(line, "stride"), triple(line, "dilation")};
   const std::int64_t channels = line.get("channels");
   const std::int64_t size = channels * count(v.image);
   const std::size_t offset = line.get("which") * size;

@@ -18,9 +18,11 @@ struct Problem {
 
 Problem problemOf(const Line& line) {
   const auto get = [&](const char* name) { return line.get(name); };
-  return {get("images"),  get("groups"),  get("channels"), get("filters"), get("imageY"),    get("imageX"),
-          get("filterY"), get("filterX"), get("outputY"),  get("outputX"), get("padY"),      get("padX"),
-          get("strideY"), get("strideX"), get("dilationY"), get("dilationX"), get("channelsLast") != 0};
+  return {get("images"),           get("groups"),  get("channels"),  get("filters"),
+          get("imageY"),           get("imageX"),  get("filterY"),   get("filterX"),
+          get("outputY"),          get("outputX"), get("padY"),      get("padX"),
+          get("strideY"),          get("strideX"), get("dilationY"), get("dilationX"),
+          get("channelsLast") != 0};
 }
 
 /// Of a packed tensor of `inner` channels in each of `groups` groups; a filter has its output channel before them.

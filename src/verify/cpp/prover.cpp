@@ -34,8 +34,8 @@ std::vector<char> readPart(const std::string& file, std::uint64_t offset, std::u
 }
 
 void report(const Line& line, const Outcome& outcome) {
-  std::printf("{\"id\":%s,\"elements\":%zu,\"wrong\":%zu,\"first\":%zu,\"expected\":\"%" PRIx32 "\",\"found\":\"%" PRIx32
-              "\"}\n",
+  std::printf("{\"id\":%s,\"elements\":%zu,\"wrong\":%zu,\"first\":%zu,\"expected\":\"%" PRIx32
+              "\",\"found\":\"%" PRIx32 "\"}\n",
               line.id.c_str(), outcome.elements, outcome.wrong, outcome.first, outcome.expected, outcome.found);
 }
 

@@ -25,12 +25,6 @@ kernel void generic_pointers(global int* in, global int* out) {
   int first = mix(place, 100);
   out[i] = first * 3 + mix(place, own[0]);
 }
-__attribute__((noinline)) int depth(int n, int* up) { int here[3] = {n, *up, n * n}; return n == 0 ? here[1] : depth(n - 1, here + n % 3) + here[2]; }
-kernel void recursion(global const int* in, global int* out) {
-  int i = __builtin_amdgcn_workitem_id_x();
-  int start = in[i];
-  out[i] = depth(i % 7, &start);
-}
 `;
 
 const lanes = Array.from({ length: 64 }, (_, i) => i);
@@ -61,35 +55,56 @@ function genericPointers(i: number): number {
   return (first * 3 + mix(own[0] ?? 0)) >>> 0;
 }
 
-function depth(n: number, up: number): number {
-  const here = [n, up, n * n];
-  return n === 0 ? up : depth(n - 1, here[n % 3] ?? 0) + n * n;
-}
-
 for (const waveSize of [32, 64]) {
-  test(`private memory, generic pointers and the stack work in compiled kernels of wave${waveSize}`, async (t) => {
+  test(`private memory and generic pointers work in compiled kernels of wave${waveSize}`, async (t) => {
     const simulator = await Simulator.start(t);
     if (typeof simulator === "string") return t.skip(simulator);
     const object = await simulator.compile(SOURCE, "cl", "gfx1010", waveSize === 64 ? ["-mwavefrontsize64"] : []);
-    const args = [{ in: words([...input, ...input]) }, { new: 256 }];
-    const launches = ["private_array", "generic_pointers", "recursion"].map((kernel) => ({
-      kernel,
-      grid: 64,
-      block: 64,
-      args,
-    }));
-    launches[1] = { kernel: "generic_pointers", grid: 32, block: 32, args: [{ in: words(input) }, { new: 128 }] };
-    const ran = await simulator.run(object, launches);
+    const ran = await simulator.run(object, [
+      { kernel: "private_array", grid: 64, block: 64, args: [{ in: words(input) }, { new: 256 }] },
+      { kernel: "generic_pointers", grid: 32, block: 32, args: [{ in: words(input) }, { new: 128 }] },
+    ]);
     assertClean(ran);
-    const [array, generic, stack] = ran.launches.map((launch) => wordsOf(launch.buffers[1]));
+    const [array, generic] = ran.launches.map((launch) => wordsOf(launch.buffers[1]));
     assert.deepEqual(array, input.map(privateArray));
     assert.deepEqual(generic, lanes.slice(0, 32).map(genericPointers));
-    assert.deepEqual(
-      stack,
-      lanes.map((i) => depth(i % 7, input[i] ?? 0)),
-    );
   });
 }
+
+test("a kernel whose stack the compiler cannot bound has what a runtime gives it, for each wave its own", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const body = (offset: number) => `
+  s_load_dwordx4 s[8:11], s[4:5], 0x0
+  s_add_u32 s0, s0, s7
+  s_addc_u32 s1, s1, 0
+  v_mov_b32 v1, ${offset}
+  buffer_store_dword v0, v1, s[0:3], 0 offen
+  v_lshlrev_b32 v3, 2, v0
+  s_waitcnt 0
+  s_waitcnt_vscnt null, 0x0
+  s_barrier
+  buffer_load_dword v2, v1, s[0:3], 0 offen
+  s_waitcnt 0
+  global_store_dword v3, v2, s[10:11]`;
+  const stack = `.amdhsa_user_sgpr_kernarg_segment_ptr 1
+  .amdhsa_user_sgpr_private_segment_buffer 1
+  .amdhsa_system_sgpr_private_segment_wavefront_offset 1
+  .amdhsa_uses_dynamic_stack 1`;
+  const text = objectText([
+    { name: "last", body: body(1020) },
+    { name: "past", body: body(2048) },
+  ]).replaceAll(".amdhsa_user_sgpr_kernarg_segment_ptr 1", stack);
+  const object = await simulator.assemble(text);
+  const run = (kernel: string) => simulator.run(object, [{ kernel, block: 64, args: [{ new: 4 }, { new: 256 }] }]);
+  const last = await run("last");
+  assertClean(last);
+  assert.deepEqual(wordsOf(last.launches[0]?.buffers[1]), lanes);
+  assert.match(
+    String((await run("past")).faults[0]?.problem),
+    /^writes 4 bytes at .*behind the end of the private memory/,
+  );
+});
 
 /** s[8:9] becomes the wave's private memory, which HW_REG_FLAT_SCR is set to. */
 const flatScratch = `

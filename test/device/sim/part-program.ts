@@ -37,7 +37,7 @@ export async function partProgram(toolchain: Toolchain, source: string, parts: R
     const flags = ["-std=c++20", "-w", "-D__HIP_PLATFORM_AMD__", "-isystem", work, "-I", join(projectRoot, CPP, "sim")];
     const units = [source, ...sources.map((file) => join(projectRoot, file))].map((file) => ({
       source: file,
-      flags: [...flags, file.includes("/ops_") ? "-O0" : "-O1"], // tables, not executed here
+      flags: [...flags, /\/sim\/(?!flow|decode|registers)/.test(file) ? "-O0" : "-O1"], // hardly executed here
     }));
     const link = compiler.linkProgram(await compileAll(compiler, exec, work, units), `${program}.new`);
     const driver = !/ld\.lld|ld-linux/.test(link.file);

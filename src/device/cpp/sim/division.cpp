@@ -23,8 +23,9 @@ Exact exactly(double value) {
 __int128 inUnits(const Exact& number, int unit) {
   const int shift = number.exponent - unit;
   Wide magnitude = number.magnitude;
+  if (magnitude == 0) return 0;
   if (shift >= 0) magnitude <<= shift;
-  else if (shift <= -127) magnitude = magnitude != 0 ? 1 : 0;
+  else if (shift <= -127) magnitude = 1;
   else magnitude = magnitude >> -shift | ((magnitude & ((Wide{1} << -shift) - 1)) != 0 ? 1 : 0);
   return number.negative ? -static_cast<__int128>(magnitude) : static_cast<__int128>(magnitude);
 }
@@ -48,11 +49,10 @@ template <typename F> F scaled(F a, F b, F c, int scale) {
   using Format = FloatFormat<F>;
   constexpr int kQuantum = 1 - Format::kBias - Format::kFraction; // exponent of the smallest subnormal number
   const F sum = std::fma(a, b, c);
-  const int smallest = 1 - Format::kBias - scale; // of sums that become normal
-  const int limit = smallest + 1 < std::numeric_limits<F>::max_exponent ? smallest + 1 : 0;
-  const bool subnormal = scale < 0 && std::isfinite(sum) && std::fabs(sum) < std::ldexp(F{1}, limit) &&
-                         std::fabs(c) < std::ldexp(F{1}, limit) && std::fabs(a * b) < std::ldexp(F{1}, limit);
-  if (!subnormal) return std::ldexp(sum, scale);
+  if (scale >= 0 || !std::isfinite(sum)) return std::ldexp(sum, scale);
+  // Twice the smallest sum that becomes a normal number: scaling anything larger is exact.
+  const F limit = std::ldexp(F{1}, 2 - Format::kBias - scale);
+  if (std::fabs(sum) >= limit || std::fabs(c) >= limit || std::fabs(a * b) >= limit) return std::ldexp(sum, scale);
   return std::copysign(static_cast<F>(std::ldexp(nearestMultiple(a, b, c, kQuantum - scale), kQuantum)), sum);
 }
 

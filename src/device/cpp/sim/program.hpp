@@ -40,7 +40,6 @@ struct Step {
   std::uint16_t scalarSrc[3] = {}; ///< scalar sources: index in Wave::scalar
   std::uint8_t scalars = 0;      ///< bit i: src[i] is a scalar, to be copied into all lanes of its temporary row first
   std::uint8_t wideScalars = 0;  ///< bit i: that scalar is a pair
-  bool viaTemporary = false;     ///< a result must not be written before all sources were read (overlapping pairs)
   std::uint8_t floatClass = 0;   ///< 0 no float arithmetic, 1 f32, 2 f16 or f64: which fields of MODE apply
   bool softwareFlush = false;    ///< MXCSR does not flush what it handles: halves, results that are picked, not computed
   std::int32_t immediate = 0;

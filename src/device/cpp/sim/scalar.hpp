@@ -34,7 +34,7 @@ struct Immediate {
 };
 
 /// What the destination holds before the operation.
-template <typename T> struct Old {
+template <typename T> struct Before {
   T value{};
 };
 
@@ -56,7 +56,7 @@ template <typename T> constexpr Type typeOf() {
 
 template <typename P> constexpr bool kIsSource = std::is_integral_v<P>;
 template <typename P> constexpr bool kIsOld = false;
-template <typename T> constexpr bool kIsOld<Old<T>> = true;
+template <typename T> constexpr bool kIsOld<Before<T>> = true;
 
 template <typename P> constexpr void addParameter(Shape& shape, std::size_t& sources) {
   if constexpr (kIsSource<P>) shape.src[sources++] = typeOf<P>();
@@ -123,7 +123,7 @@ private:
 
 } // namespace scalar_detail
 
-/// Shape and handler of a stateless lambda. Parameters: u32, i32, u64, i64 (sources, in order), Immediate, Old<T>, Scc&
+/// Shape and handler of a stateless lambda. Parameters: u32, i32, u64, i64 (sources, in order), Immediate, Before<T>, Scc&
 /// (written), const Scc& (read). Result: the destination, or bool for SCC.
 template <auto F> constexpr ScalarCode scalar() {
   using Code = scalar_detail::Code<F, decltype(&decltype(F)::operator())>;
