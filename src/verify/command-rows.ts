@@ -1,7 +1,7 @@
 import type { DriverCommand } from "../kernels/commands.ts";
 import { optionsOf } from "../kernels/commands.ts";
 import { driverOptions } from "../kernels/driver-options.ts";
-import { keysOfRun } from "../kernels/keys.ts";
+import { type KernelKey, keysOfRun, naiveSolver } from "../kernels/keys.ts";
 import { outputOf } from "../kernels/problem.ts";
 import { expectedChecks } from "./checks.ts";
 import { int8Case, type ProverCase } from "./prover-plan.ts";
@@ -11,9 +11,13 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
 /**
  * The rows that prove or refute a user's command: each direction of a convolution with each solver that MIOpen may take
  * for it, or with the one that the command names (`-S`); any other operation as it stands. A string says why
- * MIOpenDriver has no proof for it.
+ * MIOpenDriver has no proof for it. A set made from commands holds what Find asks for (`holds`): the naive kernel's other
+ * key, and no GEMM where Find offers none.
  */
-export function rowsOfCommand(command: DriverCommand): TableRow[] | string {
+export function rowsOfCommand(
+  command: DriverCommand,
+  holds: (keys: readonly KernelKey[]) => boolean = () => true,
+): TableRow[] | string {
   const args = numericalArguments(command.args);
   const expected = expectedChecks(args);
   if (typeof expected === "string") return expected;
@@ -27,9 +31,14 @@ export function rowsOfCommand(command: DriverCommand): TableRow[] | string {
   return problems.flatMap((problem) => {
     const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
     const solvers = names.length > 0 ? names : solversOf(problem);
-    return solvers.map((solver): TableRow => {
-      const own = withOptions(args, { F: String(bit), S: solver });
-      return { args: own, env, family: command.family, solver, keys: keysOfRun(problem, solver) };
+    return solvers.flatMap((solver): TableRow[] => {
+      const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver) };
+      const immediate = { ...row, args: withOptions(args, { F: String(bit), S: solver }) };
+      if (names.length > 0 || holds(row.keys)) return [immediate];
+      if (solver !== naiveSolver(problem)) return [];
+      const keys = keysOfRun(problem, null).slice(0, 1);
+      const only = { MIOPEN_FIND_MODE: "1", MIOPEN_DEBUG_FIND_ONLY_SOLVER: solver };
+      return [{ ...row, keys, env: { ...env, ...only }, args: withOptions(args, { F: String(bit) }) }];
     });
   });
 }

@@ -1,6 +1,6 @@
 import type { DriverCommand } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
-import { databaseKey } from "../kernels/keys.ts";
+import { databaseKey, type KernelKey } from "../kernels/keys.ts";
 import { int8CaseOf, rowsOfCommand } from "./command-rows.ts";
 import type { ProverCase } from "./prover-plan.ts";
 import { planTable, type TableRow } from "./table.ts";
@@ -37,12 +37,16 @@ export function planRows(
     const plan = planCommands(others);
     return { ...plan, rows: [...planTable(), ...plan.rows] };
   }
-  const plan = planCommands(set.commands);
+  const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
+  const plan = planCommands(set.commands, holds);
   return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target)] };
 }
 
 /** Rows for a list of commands, as they come. */
-export function planCommands(commands: readonly DriverCommand[]): NumericalPlan {
+export function planCommands(
+  commands: readonly DriverCommand[],
+  holds?: (keys: readonly KernelKey[]) => boolean,
+): NumericalPlan {
   const plan: NumericalPlan = { rows: [], unprovable: [], own: [] };
   for (const command of commands) {
     const own = int8CaseOf(command);
@@ -50,7 +54,7 @@ export function planCommands(commands: readonly DriverCommand[]): NumericalPlan 
       plan.own.push({ command, case: own });
       continue;
     }
-    const rows = rowsOfCommand(command);
+    const rows = rowsOfCommand(command, holds);
     if (typeof rows === "string") plan.unprovable.push({ command, reason: rows });
     else plan.rows.push(...rows);
   }

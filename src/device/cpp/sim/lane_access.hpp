@@ -143,6 +143,25 @@ template <typename T> [[gnu::always_inline]] inline void readEight(const EightRo
   }
 }
 
+/// Makes 0 of the values of lanes whose bit in `exec` is not set.
+template <typename T> [[gnu::always_inline]] inline void dropOthers(T (&values)[8], u32 exec) {
+  if constexpr (sizeof(T) == 8) {
+    constexpr Wides kBits[] = {{1, 4, 16, 64}, {2, 8, 32, 128}};
+    for (u32 i = 0; i < 2; ++i) {
+      Wides four;
+      std::memcpy(&four, values + i * 4, 32);
+      four &= (Wides)(((u64{exec} + Wides{}) & kBits[i]) == kBits[i]);
+      std::memcpy(values + i * 4, &four, 32);
+    }
+  } else {
+    constexpr Words kBits = {1, 4, 16, 64, 2, 8, 32, 128};
+    Words eight;
+    std::memcpy(&eight, values, 32);
+    eight &= (Words)(((exec + Words{}) & kBits) == kBits);
+    std::memcpy(values, &eight, 32);
+  }
+}
+
 template <typename T>
 [[gnu::always_inline]] inline void writeEight(const EightRows& rows, u32 lane, const T (&values)[8]) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8);
