@@ -9,7 +9,8 @@ import { exec, median, newest, toolchain } from "./support.ts";
  * How fast the simulator executes MIOpen's naive forward convolution, in wave-instructions a second, on one thread and on
  * two. Needs an `npm start` before. Interleaved runs; medians, and their ratio.
  */
-const SHAPE = "conv -n 16 -c 32 -H 28 -W 28 -k 64 -y 3 -x 3 -p 1 -q 1 -F 1 -V 0 -i 1 -t 0 -s 0";
+const SHAPE =
+  "conv -n 4 -c 32 -H 28 -W 28 -k 64 -y 3 -x 3 -p 1 -q 1 -F 1 -V 0 -i 1 -t 0 -s 0 -S ConvDirectNaiveConvFwd";
 const device = process.argv[2] ?? join(newest("device"), "librdna1-device.so");
 const folder = mkdtempSync("/tmp/rdna1-bench-");
 const runs = 5;
@@ -41,8 +42,8 @@ async function rate(jobs: number, name: string): Promise<number> {
     rocblasLibrary: toolchain.paths.rocblasLibrary ?? "",
   };
   await makeDriverPlaces(setup.folder);
-  const env = { MIOPEN_DEBUG_FIND_ONLY_SOLVER: "ConvDirectNaiveConvFwd", MIOPEN_FIND_MODE: "1" };
-  const command = driverCommand(setup, SHAPE.split(" "), env);
+
+  const command = driverCommand(setup, SHAPE.split(" "));
   const { code } = await exec.run({ ...command, env: { ...command.env, RDNA1_DEVICE_JOBS: String(jobs) } });
   if (code !== 0) throw new Error(`MIOpenDriver ended with ${code}`);
   const events = parseEvents(await readFile(driverPlaces(setup.folder).events, "utf8"));
