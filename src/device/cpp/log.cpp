@@ -1,6 +1,7 @@
 #include "log.hpp"
 
 #include "config.hpp"
+#include "hexadecimal.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -147,10 +148,6 @@ void complain(std::string_view text) {
   [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
 }
 
-std::string hexOf(const void* pointer) {
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "0x%zx", reinterpret_cast<std::size_t>(pointer));
-  return digits;
-}
+std::string hexOf(const void* pointer) { return hexadecimal(reinterpret_cast<std::uintptr_t>(pointer)); }
 
 } // namespace rdna1

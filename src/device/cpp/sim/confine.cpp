@@ -1,5 +1,7 @@
 // Whether lanes may access what they want to, and whether it was ever written.
 #include "execute.hpp"
+
+#include "../hexadecimal.hpp"
 #include "moves.hpp"
 
 #include <algorithm>
@@ -10,12 +12,6 @@ namespace {
 
 /// By dwords of an LDS access [LLVM FeatureLdsMisalignedBug: single dwords may lie anywhere].
 constexpr u32 kNaturalAlignment[] = {1, 1, 8, 16, 16};
-
-std::string hexadecimal(u64 value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 const char* verb(Access::Kind kind) {
   if (kind == Access::Kind::load) return "reads ";

@@ -1,5 +1,7 @@
 // Finds an instruction's format by its leading bits [RDNA1 ISA §13].
 #include "decode_fields.hpp"
+
+#include "../hexadecimal.hpp"
 #include "wave.hpp"
 
 namespace rdna1::sim {
@@ -18,7 +20,7 @@ void decodeWide(Fields& fields) {
   case 0b111100: throw DecodeError{"image instructions are not supported"};
   case 0b111101: return decodeSmem(fields);
   case 0b111110: throw DecodeError{"export instructions are not supported"};
-  default: throw DecodeError{"no instruction format starts with the bits of " + hexText(fields.bits(0, 32))};
+  default: throw DecodeError{"no instruction format starts with the bits of " + hexadecimal(fields.bits(0, 32))};
   }
 }
 

@@ -1,4 +1,6 @@
 #include "decode_fields.hpp"
+
+#include "../hexadecimal.hpp"
 #include "wave.hpp"
 
 #include <algorithm>
@@ -20,12 +22,6 @@ bool isConstant(std::uint32_t code) { return (code >= 128 && code <= 208) || (co
 bool isSpecialSource(std::uint32_t code) { return (code >= 235 && code <= 239) || (code >= 251 && code <= 253); }
 
 } // namespace
-
-std::string hexText(std::uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 Fields::Fields(std::span<const std::uint32_t> words, Targets target, Instruction& instruction)
     : instruction(instruction), target(target), words_(words) {
@@ -58,7 +54,7 @@ const Operation& Fields::findOperation(Format format, std::uint32_t opcode) {
       const auto* its = sim::findOperation(format, static_cast<std::uint16_t>(opcode), other);
       if (its != nullptr) throw DecodeError{std::string(its->name) + " is an instruction of other targets only"};
     }
-    throw DecodeError{"opcode " + hexText(opcode) + " is unknown or not supported"};
+    throw DecodeError{"opcode " + hexadecimal(opcode) + " is unknown or not supported"};
   }
   instruction.operation = operation;
   return *operation;
@@ -66,7 +62,7 @@ const Operation& Fields::findOperation(Format format, std::uint32_t opcode) {
 
 void Fields::requireZero(unsigned first, unsigned count, const char* field) const {
   if (bits(first, count) != 0) {
-    throw DecodeError{std::string(instruction.operation->name) + " has " + field + " " + hexText(bits(first, count)) +
+    throw DecodeError{std::string(instruction.operation->name) + " has " + field + " " + hexadecimal(bits(first, count)) +
                       " where it has to be 0"};
   }
 }

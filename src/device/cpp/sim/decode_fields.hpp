@@ -48,8 +48,6 @@ private:
   std::uint32_t literal_ = 0;
 };
 
-std::string hexText(std::uint64_t value);
-
 /// VOP1, VOP2 and VOPC operations have other encodings; not all of them have all.
 struct Forms {
   bool vop3, sdwa, dpp;

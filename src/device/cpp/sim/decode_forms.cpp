@@ -1,5 +1,7 @@
 // Which encodings an operation has, and the SDWA and DPP words behind VOP1, VOP2 and VOPC [RDNA1 ISA §13.3.8-10].
 #include "decode_fields.hpp"
+
+#include "../hexadecimal.hpp"
 #include "wave.hpp"
 
 #include <algorithm>
@@ -107,7 +109,7 @@ void decodeSdwa(Fields& fields, std::uint32_t secondSource) {
   checkSignExtensions(instruction);
   checkSigns(instruction, part(word, 20, 1) | part(word, 28, 1) << 1, part(word, 21, 1) | part(word, 29, 1) << 1);
   if (sdwa.dstSelect == 7 || sdwa.select[0] == 7 || sdwa.select[1] == 7 || sdwa.dstUnused == 3) {
-    throw DecodeError{"SDWA word " + hexText(word) + " selects in a reserved way"};
+    throw DecodeError{"SDWA word " + hexadecimal(word) + " selects in a reserved way"};
   }
 }
 
@@ -125,7 +127,7 @@ void decodeDpp16(Fields& fields, std::uint32_t secondSource) {
                      .fetchInactive = part(word, 18, 1) != 0};
   checkSigns(instruction, part(word, 20, 1) | part(word, 22, 1) << 1, part(word, 21, 1) | part(word, 23, 1) << 1);
   if (!isControl(instruction.dpp.control)) {
-    throw DecodeError{"DPP control " + hexText(instruction.dpp.control) + " is reserved"};
+    throw DecodeError{"DPP control " + hexadecimal(instruction.dpp.control) + " is reserved"};
   }
 }
 

@@ -29,8 +29,8 @@ std::uint64_t hiddenValue(const std::string& kind, const Dispatch& dispatch) {
   if (kind.starts_with("hidden_remainder_")) return dispatch.grid[axis] % dispatch.block[axis];
   if (kind == "hidden_grid_dims") return dispatch.grid[2] > 1 ? 3 : dispatch.grid[1] > 1 ? 2 : 1;
   if (kind == "hidden_dynamic_lds_size") return dispatch.dynamicLds;
-  if (kind == "hidden_private_base") return 0x00010000; // high words of the apertures, as SRC_PRIVATE_BASE reads
-  if (kind == "hidden_shared_base") return 0x00020000;
+  if (kind == "hidden_private_base") return kPrivateAperture; // as SRC_PRIVATE_BASE reads
+  if (kind == "hidden_shared_base") return kSharedAperture;
   return 0;
 }
 

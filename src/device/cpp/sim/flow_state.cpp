@@ -111,10 +111,4 @@ std::string nameOf(const RegisterRange& range) {
   return letter + "[" + std::to_string(range.first) + ":" + std::to_string(range.first + range.count - 1) + "]";
 }
 
-std::string addressText(std::uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
 } // namespace rdna1::sim

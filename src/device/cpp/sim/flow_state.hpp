@@ -95,6 +95,5 @@ void passRegisters(FlowState& state, const FlowStep& step, const FlowPlace& plac
 
 /// "v5", "s[4:5]", "vcc_lo", for messages.
 std::string nameOf(const RegisterRange& range);
-std::string addressText(std::uint64_t value);
 
 } // namespace rdna1::sim

@@ -5,6 +5,8 @@
 // (vscnt) write no register; expcnt counts exports and GDS, which kernels for HIP do not have.
 #include "flow_state.hpp"
 
+#include "../hexadecimal.hpp"
+
 #include <algorithm>
 
 namespace rdna1::sim {
@@ -104,7 +106,7 @@ void Waits::checkUse(const FlowStep& step, const FlowPlace& place) const {
           if ((write || oldDestination) && loadsRegisters(now) && sameOrder(load, now)) continue;
           fault(place.wave, place.step,
                 nameOf(common(range, use.writes[i])) + (write ? " is overwritten" : " is used") +
-                    " before the load at " + addressText(load.offset) + " (" + print(load, waveSize_) +
+                    " before the load at " + hexadecimal(load.offset) + " (" + print(load, waveSize_) +
                     ") was waited for");
         }
       }
@@ -159,7 +161,7 @@ void Waits::pass(const FlowStep& step, const FlowPlace& place) {
     for (const Instruction* old : state_.ldsOperations) {
       if (old == nullptr || !writesLds(*old)) continue;
       finding(place.wave, place.step, "lds-write-not-waited-before-barrier",
-              print(*old, waveSize_) + " at " + addressText(old->offset) +
+              print(*old, waveSize_) + " at " + hexadecimal(old->offset) +
                   " may not have reached LDS when the other waves go on: lgkmcnt was not waited for");
       break;
     }

@@ -2,21 +2,13 @@
 #pragma once
 
 #include "half.hpp"
+#include "integers.hpp"
 #include "wave.hpp"
 
 #include <array>
 #include <cstdint>
 
 namespace rdna1::sim {
-
-using u8 = std::uint8_t;
-using i8 = std::int8_t;
-using u16 = std::uint16_t;
-using i16 = std::int16_t;
-using u32 = std::uint32_t;
-using i32 = std::int32_t;
-using u64 = std::uint64_t;
-using i64 = std::int64_t;
 
 enum class B32 : u32 {}; ///< bits of any type; neg and abs act on bit 31 (v_cndmask_b32)
 enum class B64 : u64 {};

@@ -2,6 +2,7 @@
 // base address, one region and one rule: all of them in the usual case.
 #pragma once
 
+#include "integers.hpp"
 #include "program.hpp"
 #include "regions.hpp"
 #include "wave.hpp"
@@ -12,15 +13,6 @@
 #include <cstring>
 
 namespace rdna1::sim {
-
-using u8 = std::uint8_t;
-using i8 = std::int8_t;
-using u16 = std::uint16_t;
-using i16 = std::int16_t;
-using u32 = std::uint32_t;
-using i32 = std::int32_t;
-using u64 = std::uint64_t;
-using i64 = std::int64_t;
 
 /// Lanes of one half of a wave that access memory together.
 struct Lanes {

@@ -51,7 +51,7 @@ template <u32 words> void readPair(Wave& wave, const Step& step) {
     u32* row = wave.vector + step.dst + half * 32;
     for (u32 word = 0; word < 2 * words; ++word, row += wave.lanes) {
       if (exec == ~0u) std::memcpy(row, values[word], sizeof values[word]);
-      else moves::blend(row, values[word], exec);
+      else blend(row, 0, values[word], exec);
     }
   }
 }
@@ -133,7 +133,7 @@ template <typename T> void exchangePair(Wave& wave, const Step& step) {
       });
     }
     u32* row = wave.vector + step.dst + half * 32;
-    for (u32 word = 0; word < 2 * words; ++word, row += wave.lanes) moves::blend(row, values[word], wave.exec(half));
+    for (u32 word = 0; word < 2 * words; ++word, row += wave.lanes) blend(row, 0, values[word], wave.exec(half));
   }
 }
 

@@ -1,6 +1,7 @@
 // Handlers of the vector memory formats: loads, stores and atomics, whatever the addresses come from.
 #pragma once
 
+#include "blend.hpp"
 #include "lanes.hpp"
 
 #include <atomic>
@@ -38,11 +39,6 @@ template <typename T> void fetch(const Lanes& lanes, u32 word, u32* out) {
   } else {
     for (u32 i = 0; i < 32; ++i) out[i] = read<T>(base + lanes.offset[i]);
   }
-}
-
-/// Writes `value` to the lanes of the mask.
-inline void blend(u32* row, const u32* value, u32 mask) {
-  for (u32 i = 0; i < 32; ++i) row[i] = (mask >> i & 1) != 0 ? value[i] : row[i];
 }
 
 template <Part part> void mergeHalf(u32* value, const u32* old) {
@@ -88,7 +84,7 @@ template <u32 words> void fetchWords(const Lanes& lanes, u32* row, u32 rowLength
     for (u32 word = 0; word < words; ++word, row += rowLength) {
       u32* const out = lanes.mask == ~0u ? row : value;
       fetch<u32>(lanes, word, out);
-      if (out == value) blend(row, value, lanes.mask);
+      if (out == value) blend(row, 0, value, lanes.mask);
     }
   } else if constexpr (words == 4) fetchFour(lanes, row, rowLength);
   else if constexpr (words == 2) fetchTwo(lanes, row, rowLength);
@@ -106,7 +102,7 @@ template <typename T, u32 words, Part part> void loadGroup(Wave& wave, const Ste
     if (word < lanes.words) fetch<T>(lanes, word, out);
     else std::memset(out, 0, 32 * sizeof *out);
     if constexpr (part != Part::whole) mergeHalf<part>(value, row);
-    if (!direct) blend(row, value, lanes.mask);
+    if (!direct) blend(row, 0, value, lanes.mask);
   }
 }
 

@@ -1,6 +1,8 @@
 // Operands as LLVM prints them [LLVM AMDGPUInstPrinter].
 #include "print_parts.hpp"
 
+#include "../hexadecimal.hpp"
+
 namespace rdna1::sim {
 namespace {
 
@@ -18,7 +20,7 @@ std::string constantText(const Operand& operand, Type type) {
   if (operand.index < kFirstFloat) {
     return std::to_string(operand.index <= 192 ? operand.index - 128 : 192 - operand.index);
   }
-  if (isHalfInteger(type)) return hexText(constantBits(operand, type));
+  if (isHalfInteger(type)) return hexadecimal(constantBits(operand, type));
   if (operand.index != kInverseTwoPi) return kFloats[operand.index - kFirstFloat];
   return registersOf(type, 32) == 2 ? "0.15915494309189532" : "0.15915494";
 }
@@ -34,23 +36,23 @@ bool isInline(std::uint64_t bits, Type type) {
 bool isSmallInteger(std::int64_t value) { return value >= -16 && value <= 64; }
 
 std::string literalText(std::uint32_t literal, Type type) {
-  const std::string marked = "lit(" + hexText(literal) + ")";
+  const std::string marked = "lit(" + hexadecimal(literal) + ")";
   const auto whole = static_cast<std::int32_t>(literal);
   switch (type) {
-  case Type::f64: return literal == 0 ? "0" : hexText(literal);
+  case Type::f64: return literal == 0 ? "0" : hexadecimal(literal);
   case Type::b64:
   case Type::i64:
-  case Type::u64: return isSmallInteger(literal) ? marked : hexText(literal);
+  case Type::u64: return isSmallInteger(literal) ? marked : hexadecimal(literal);
   case Type::f16:
   case Type::mixed: {
     const std::uint32_t low = literal & 0xffff;
     const bool reads = isSmallInteger(static_cast<std::int16_t>(low)) || isInline(low, Type::f16);
-    return reads ? marked : hexText(low);
+    return reads ? marked : hexadecimal(low);
   }
   case Type::b16:
   case Type::i16:
-  case Type::u16: return isSmallInteger(whole) || isInline(literal, Type::b32) ? marked : hexText(literal & 0xffff);
-  default: return isSmallInteger(whole) || isInline(literal, type) ? marked : hexText(literal);
+  case Type::u16: return isSmallInteger(whole) || isInline(literal, Type::b32) ? marked : hexadecimal(literal & 0xffff);
+  default: return isSmallInteger(whole) || isInline(literal, type) ? marked : hexadecimal(literal);
   }
 }
 
@@ -62,7 +64,7 @@ std::string valueText(std::uint32_t bits) {
     const Operand constant{.kind = Operand::Kind::constant, .index = code};
     if (constantBits(constant, Type::b32) == bits) return constantText(constant, Type::b32);
   }
-  return hexText(bits);
+  return hexadecimal(bits);
 }
 
 std::string vectorName(std::uint32_t number, std::uint32_t registers) { return range("v", number, registers); }

@@ -1,5 +1,7 @@
 // SOP1, SOP2, SOPC, SOPK and SMEM as LLVM prints them.
 #include "print_parts.hpp"
+
+#include "../hexadecimal.hpp"
 #include "wave.hpp"
 
 namespace rdna1::sim {
@@ -12,7 +14,7 @@ std::string printSopk(const Instruction& instruction, std::uint32_t waveSize) {
   const std::string_view name = operation.name;
   Text text(instruction, waveSize);
   if (name == "s_version") {
-    text.operand(low16(instruction) <= 64 ? std::to_string(low16(instruction)) : hexText(low16(instruction)));
+    text.operand(low16(instruction) <= 64 ? std::to_string(low16(instruction)) : hexadecimal(low16(instruction)));
     return text.line(std::string(name));
   }
   if (name.starts_with("s_setreg")) {
@@ -27,12 +29,12 @@ std::string printSopk(const Instruction& instruction, std::uint32_t waveSize) {
                            written ? operation.shape.dst : operation.shape.src[0], waveSize));
   if (name == "s_getreg_b32") text.operand(hardwareRegister(low16(instruction)));
   else if (name == "s_call_b64" || name.starts_with("s_subvector")) text.operand(std::to_string(low16(instruction)));
-  else text.operand(hexText(low16(instruction)));
+  else text.operand(hexadecimal(low16(instruction)));
   return text.line(std::string(name));
 }
 
 std::string signedHexadecimal(std::int32_t value) {
-  return value < 0 ? "-" + hexText(static_cast<std::uint32_t>(-value)) : hexText(static_cast<std::uint32_t>(value));
+  return value < 0 ? "-" + hexadecimal(static_cast<std::uint32_t>(-value)) : hexadecimal(static_cast<std::uint32_t>(value));
 }
 
 } // namespace

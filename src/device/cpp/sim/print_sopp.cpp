@@ -1,6 +1,8 @@
 // SOPP, and hardware registers: the immediate is what matters [LLVM AMDGPUAsmUtils].
 #include "print_parts.hpp"
 
+#include "../hexadecimal.hpp"
+
 #include <algorithm>
 
 namespace rdna1::sim {
@@ -87,7 +89,7 @@ constexpr Dependency kDependencies[] = {
 };
 
 std::string dependencies(std::uint32_t bits) {
-  if (part(bits, 5, 3) != 0) return " " + hexText(bits);
+  if (part(bits, 5, 3) != 0) return " " + hexadecimal(bits);
   const auto waitsFor = [bits](const Dependency& d) { return part(bits, d.first, d.count) != (1U << d.count) - 1; };
   const bool none = std::ranges::none_of(kDependencies, waitsFor);
   std::string text;
@@ -132,9 +134,9 @@ std::string printSopp(const Instruction& instruction) {
   if (name == "s_waitcnt_depctr") return name + dependencies(bits);
   if (name.starts_with("s_sendmsg")) return name + message(bits);
   if (!hasImmediate(*instruction.operation) || (name == "s_endpgm" && bits == 0)) return name;
-  if (std::ranges::find(kHexadecimal, name) != std::end(kHexadecimal)) return name + " " + hexText(bits);
+  if (std::ranges::find(kHexadecimal, name) != std::end(kHexadecimal)) return name + " " + hexadecimal(bits);
   const bool decimal = name == "s_branch" || name.starts_with("s_cbranch") || name == "s_endpgm" || bits <= 64;
-  return name + " " + (decimal ? std::to_string(bits) : hexText(bits));
+  return name + " " + (decimal ? std::to_string(bits) : hexadecimal(bits));
 }
 
 } // namespace rdna1::sim

@@ -1,6 +1,8 @@
 // VOP1, VOP2, VOPC, VOP3 and VOP3P with SDWA and DPP as LLVM prints them.
 #include "print_parts.hpp"
 
+#include "../hexadecimal.hpp"
+
 namespace rdna1::sim {
 namespace {
 
@@ -32,7 +34,7 @@ std::string source(const Instruction& instruction, std::size_t index, std::uint3
   const Operation& operation = *instruction.operation;
   const Operand& operand = instruction.src[index];
   const bool mandatory = literalPlace(operation) == (index == 1 ? LiteralPlace::second : LiteralPlace::third);
-  if (index > 0 && mandatory) return hexText(operand.literal);
+  if (index > 0 && mandatory) return hexadecimal(operand.literal);
   const bool exponent = index == 1 && operation.name == "v_ldexp_f16"; // an integer, which LLVM prints as a half
   const std::string text = operandText(operand, exponent ? Type::f16 : operation.shape.src[index], waveSize);
   if (isMixed(operation)) {
@@ -118,8 +120,8 @@ void dpp(Text& text) {
     text.modifier(lanes + "]");
   } else {
     text.modifier(control(dpp.control));
-    text.modifier("row_mask:" + hexText(dpp.rowMask));
-    text.modifier("bank_mask:" + hexText(dpp.bankMask));
+    text.modifier("row_mask:" + hexadecimal(dpp.rowMask));
+    text.modifier("bank_mask:" + hexadecimal(dpp.bankMask));
     text.flag(dpp.boundControl, "bound_ctrl:1");
   }
   text.flag(dpp.fetchInactive, "fi:1");

@@ -1,4 +1,6 @@
 #include "modifiers.hpp"
+
+#include "../hexadecimal.hpp"
 #include "program.hpp"
 
 #include <algorithm>
@@ -27,12 +29,6 @@ bool fallsThrough(const Instruction& instruction) {
   const std::string_view name = instruction.operation->name;
   return !(name == "s_branch" || name.starts_with("s_endpgm") || name == "s_setpc_b64" || name == "s_swappc_b64" ||
            name == "s_call_b64");
-}
-
-std::string hexadecimal(std::uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 std::string prepare(const Instruction& instruction, Program& program, Step& step) {

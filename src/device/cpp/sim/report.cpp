@@ -1,6 +1,7 @@
 // Faults and findings, the programs of modules, and the entry point execute().
 #include "execute.hpp"
 
+#include "../hexadecimal.hpp"
 #include "../config.hpp"
 #include "../log.hpp"
 
@@ -34,11 +35,7 @@ void logProblem(const char* event, const char* kind, const Dispatch& dispatch, c
   Event line(event);
   if (kind != nullptr) line.text("kind", kind);
   line.text("kernel", dispatch.name).text("module", dispatch.function->module->md5).text("problem", problem);
-  char address[24] = "";
-  if (instruction != nullptr) {
-    std::snprintf(address, sizeof address, "0x%llx", static_cast<unsigned long long>(instruction->offset));
-  }
-  line.text("address", address);
+  line.text("address", instruction == nullptr ? "" : hexadecimal(instruction->offset));
   line.text("instruction", instruction == nullptr ? "" : print(*instruction, dispatch.function->kernel->waveSize));
   line.send();
 }
@@ -48,9 +45,8 @@ void logProblem(const char* event, const char* kind, const Dispatch& dispatch, c
 bool strict() { return config().strict; }
 
 std::string placeOf(const Wave& wave, const Instruction& instruction) {
-  char offset[32];
-  std::snprintf(offset, sizeof offset, " + 0x%llx: ", static_cast<unsigned long long>(instruction.offset));
-  return wave.group->launch->dispatch().name + offset + print(instruction, wave.lanes);
+  return wave.group->launch->dispatch().name + " + " + hexadecimal(instruction.offset) + ": " +
+         print(instruction, wave.lanes);
 }
 
 void fault(const Wave& wave, const Step& step, std::string problem, int lane) {

@@ -2,6 +2,7 @@
 // operation reads and the result type what it writes, so that its Shape and its Handler are one statement.
 #pragma once
 
+#include "integers.hpp"
 #include "program.hpp"
 
 #include <cstddef>
@@ -10,13 +11,6 @@
 #include <utility>
 
 namespace rdna1::sim {
-
-using i16 = std::int16_t;
-using u16 = std::uint16_t;
-using i32 = std::int32_t;
-using u32 = std::uint32_t;
-using i64 = std::int64_t;
-using u64 = std::uint64_t;
 
 /// The scalar condition code. `const Scc&` reads it, `Scc&` writes it; an operation that does both takes both.
 struct Scc {
