@@ -35,24 +35,21 @@ void confine(Wave& wave, const Step& step, Lanes& lanes) {
   const u32 reach = lanes.reach();
   const u64 first = lanes.base + lanes.lowest;
   const u64 span = u64{lanes.highest - lanes.lowest} + reach;
-  const auto holds = [](const Region& region, u64 start, u64 bytes) {
-    return start - region.base < region.end - region.base && bytes <= region.end - start;
-  };
-  const Region*& recent = wave.recent[reinterpret_cast<std::uintptr_t>(&step) >> 6 & 3];
-  if (recent == nullptr || !holds(*recent, first, span)) [[unlikely]] {
+  const Region*& recent = wave.recent[step.memory];
+  if (recent == nullptr || !recent->holds(first, span)) [[unlikely]] {
     const Regions& regions = wave.group->launch->regions();
     const u32 lane = firstLane(lanes);
     const u64 address = lanes.base + lanes.offset[lane];
     recent = regions.find(address);
-    if (recent == nullptr || !holds(*recent, address, reach)) {
+    if (recent == nullptr || !recent->holds(address, reach)) {
       recent = nullptr;
       fault(wave, step,
             describe(lanes, hexadecimal(address)) + ", which " +
                 regions.problem(address, reach, lanes.kind != Access::Kind::load),
             laneOf(lanes, lane));
     }
-    if (!holds(*recent, first, span)) {
-      narrow(lanes, lanesWhere(lanes, [&](u32 offset) { return holds(*recent, lanes.base + offset, reach); }));
+    if (!recent->holds(first, span)) {
+      narrow(lanes, lanesWhere(lanes, [&](u32 offset) { return recent->holds(lanes.base + offset, reach); }));
     }
   }
   if (!recent->writable && lanes.kind != Access::Kind::load) [[unlikely]] {

@@ -7,7 +7,7 @@ namespace rdna1::sim {
 namespace {
 
 void copySources(Wave& wave, const Step& step) {
-  if (step.scalars != 0) copyScalars(wave, step);
+  if (needsScalars(wave, step)) copyScalars(wave, step);
 }
 /// Of a scalar or constant source.
 u32 uniform(const Wave& wave, const Step& step, u32 source) { return step.src[source].in(wave)[0]; }
@@ -44,7 +44,6 @@ template <bool kOtherRow> void runPermute(Wave& wave, const Step& step) {
   }
 }
 
-void runNothing(Wave&, const Step&) {}
 
 /// Words of a register in lanes that are on; `offset`: of its row from Wave::vector.
 template <typename Action> void eachLane(Wave& wave, u32 to, u32 from, Action action) {
@@ -142,6 +141,6 @@ Body moveRelativeSource() { return relativeBody(runMoveSource, false); }
 Body moveRelativeBoth() { return relativeBody(runMoveBoth, true); }
 Body moveRelativeBoth2() { return relativeBody(runBoth2<move>, true); }
 Body swapRelative() { return relativeBody(runBoth2<exchange>, true); }
-Body nothing() { return {Shape{}, runNothing}; }
+Body nothing() { return {Shape{}, nothing}; }
 
 } // namespace rdna1::sim

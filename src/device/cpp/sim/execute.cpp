@@ -207,8 +207,8 @@ void Launch::runWave(Worker&, Wave& wave) {
     else wave.flow = program_->flow().pass(wave, *block);
     wave.instructions += block->steps.size();
     wave.next = nullptr;
-    const Step* step = block->steps.data();
-    const Step* const end = step + block->steps.size();
+    const Step* step = block->work.data();
+    const Step* const end = step + block->work.size();
     if ((wave.mode & kModeFloatMask) == kModeFloatDefault) {
       for (; step != end; ++step) step->run(wave, *step);
     } else {
@@ -224,7 +224,7 @@ void Launch::runWave(Worker&, Wave& wave) {
     }
     if (wave.instructions > turn) {
       if (wave.instructions > budget) {
-        fault(wave, *(end - 1), "a wave has executed " + std::to_string(wave.instructions) +
+        fault(wave, block->steps.back(), "a wave has executed " + std::to_string(wave.instructions) +
                                     " instructions and not ended: an endless loop, or RDNA1_DEVICE_BUDGET is too small");
       }
       return;

@@ -110,9 +110,9 @@ void runWithMode(Wave& wave, const Step* begin, const Step* end) {
 
 void runFlushed(Wave& wave, const Step& step) {
   const Shape& shape = step.origin->operation->shape;
-  if (step.scalars != 0) copyScalars(wave, step);
+  if (needsScalars(wave, step)) copyScalars(wave, step);
   Step flushed = step;
-  flushed.scalars = 0;
+  flushed.scalars = Scalars::none;
   for (u32 i = 0; i < 3; ++i) {
     if (!flushes(shape.src[i], wave.mode, kKeepsInputs)) continue;
     u32* const row = wave.temporary(kFlushedRows + 2 * i);

@@ -13,8 +13,14 @@ namespace rdna1::sim {
 /// What a scalar source of this number (Operand::index) holds: one register or, `wide`, a pair; also apertures, VCCZ,
 /// EXECZ, SCC and NULL (0).
 u64 scalarSource(const Wave& wave, u32 index, bool wide);
-/// Copies the scalar sources of a step (Step::scalars) to all lanes of their temporary rows.
+/// Copies the scalar sources of a step (Step::spreads, Step::specials) to all lanes of their rows.
 void copyScalars(Wave& wave, const Step& step);
+/// Whether copyScalars may have to do something: most steps read no scalar, or one that has not changed.
+inline bool needsScalars(const Wave& wave, const Step& step) {
+  if (step.scalars == Scalars::none) return false;
+  return step.scalars == Scalars::several ||
+         wave.vector[step.spreads[0].offset] != wave.scalar[step.spreads[0].scalar];
+}
 /// A mask operand: a scalar, or a constant pair.
 inline u64 maskSource(const Wave& wave, const Step& step, u32 index) {
   const u32* constant = step.src[index].constant;
@@ -60,16 +66,10 @@ template <typename Function, typename Result, typename... Parameters> struct Lan
   }
 
   RDNA1_LANE_FUNCTION static void run(Wave& wave, const Step& step) {
-    if (step.scalars != 0) [[unlikely]]
-      copyScalars(wave, step);
-    if (!wave.allLanes()) [[unlikely]]
-      return runSome(wave, step);
-    u32 first = 0;
-    do {
-      const u32 bits = half<false>(wave, step, first, ~0u, wave.vector + step.dst + first, wave.lanes, kParameters);
-      if constexpr (kBit) wave.scalar[step.sdst + first / 32] = bits;
-      first += 32;
-    } while (__builtin_expect(first < wave.lanes, 0));
+    if (needsScalars(wave, step)) copyScalars(wave, step);
+    if (!wave.allLanes()) return runSome(wave, step);
+    if (isCarry<Result> && step.sdst == kTrash) return lanes<false, false>(wave, step);
+    lanes<false, kBit>(wave, step);
   }
 
 private:
@@ -97,73 +97,94 @@ private:
   /// A float of a lane that is off counts as 0: what lies there is often an integer, which is a subnormal number, and
   /// those cost the processor a hundred cycles.
   template <bool Some, typename T>
-  [[gnu::always_inline]] static T parameterOf(Rows in, std::size_t stride, u32 lane, [[maybe_unused]] u32 exec) {
-    const T value = parameter<T>(in, stride, lane);
-    if constexpr (Some && std::is_floating_point_v<T>) return (exec >> lane & 1) != 0 ? value : T{};
-    else return value;
+  [[gnu::always_inline]] static T parameterOf(Rows in, std::size_t stride, u32 lane, [[maybe_unused]] u32 on) {
+    if constexpr (Some && std::is_same_v<T, float>) return std::bit_cast<float>(in.row[lane] & on);
+    else return parameter<T>(in, stride, lane);
   }
 
   /// The wave with some lanes off: they are computed too, and dropped.
   RDNA1_LANE_FUNCTION [[gnu::noinline]] static void runSome(Wave& wave, const Step& step) {
-    u64 bits = 0;
-    for (u32 first = 0; first < wave.lanes; first += 32) {
-      const u32 exec = wave.exec(first / 32);
-      if (exec == 0) continue;
-      [[maybe_unused]] alignas(32) u32 values[words<Value> * 32];
-      bits |= u64{half<true>(wave, step, first, exec, values, 32, kParameters) & exec} << first;
-      if constexpr (kValue) blend<words<Value>>(wave.vector + step.dst + first, wave.lanes, values, exec);
-    }
-    if constexpr (kBit) wave.setMask(step.sdst, bits);
+    if (isCarry<Result> && step.sdst == kTrash) return lanes<true, false>(wave, step);
+    lanes<true, kBit>(wave, step);
+  }
+
+  /// `Some`: not all lanes are on; `Bits`: the result bits are wanted.
+  template <bool Some, bool Bits> [[gnu::always_inline]] static void lanes(Wave& wave, const Step& step) {
+    [[maybe_unused]] const u32* const on = Some ? lanesOn(wave) : nullptr;
+    if (wave.lanes == 32) [[likely]] return half<Some, Bits, 32>(wave, step, 0, on, kParameters);
+    half<Some, Bits, 64>(wave, step, 0, on, kParameters);
+    half<Some, Bits, 64>(wave, step, 32, on, kParameters);
   }
 
   /// One parameter of eight lanes.
   template <typename T> struct Eight {
     static constexpr bool kRow = !isImplicit<T> && !std::is_same_v<T, bool>;
-    T values[kRow ? 8 : 1];
-    template <bool Some> [[gnu::always_inline]] void read(const EightRows& rows, u32 lane, [[maybe_unused]] u32 exec) {
-      if constexpr (kRow) readEight(rows, lane, values);
-      if constexpr (kRow && Some && std::is_floating_point_v<T>) dropOthers(values, exec >> lane);
+    OneOfEight<T> values[kRow ? 8 : 1];
+    template <typename Rows> [[gnu::always_inline]] void read(const Rows& rows, u32 lane, [[maybe_unused]] const u32* on) {
+      if constexpr (kRow) readEight<T>(rows, lane, std::is_floating_point_v<T> ? on : nullptr, values);
     }
     [[gnu::always_inline]] T at(Rows in, u32 lane, u32 index) const {
-      if constexpr (kRow) return values[index];
+      if constexpr (kRow) return static_cast<T>(values[index]);
       else return parameter<T>(in, 0, lane + evenThenOdd(index));
     }
   };
 
-  /// 32 lanes, on or off; gives the result bits, and the values from `out` on, further words `stride` words apart.
-  /// Every lane reads its sources before it writes, and no lane reads another: sources and destination may overlap.
+  /// One lane.
   template <bool Some, std::size_t... I>
-  [[gnu::always_inline]] static u32 half(Wave& wave, const Step& step, u32 first, [[maybe_unused]] u32 exec, u32* out,
-                                         std::size_t outStride, std::index_sequence<I...>) {
-    const std::size_t stride = wave.lanes;
+  [[gnu::always_inline]] static Result one([[maybe_unused]] const Rows* in, std::size_t stride, u32 lane,
+                                           [[maybe_unused]] const u32* on, [[maybe_unused]] u32* out,
+                                           std::index_sequence<I...>) {
+    const u32 mask = Some ? on[lane] : ~0u;
+    const Result result = Function{}(parameterOf<Some, Parameters>(in[I], stride, lane, mask)...);
+    if constexpr (kValue) writeLane<Some>(out, stride, lane, mask, valueOf(result));
+    return result;
+  }
+
+  /// The 32 lanes from `first` on, of waves of `Stride` lanes. Every lane reads its sources before it writes, and no lane
+  /// reads another: sources and destination may overlap.
+  template <bool Some, bool Bits, u32 Stride, std::size_t... I>
+  [[gnu::always_inline]] static void half(Wave& wave, const Step& step, u32 first, [[maybe_unused]] const u32* on,
+                                          std::index_sequence<I...>) {
+    constexpr std::size_t stride = Stride;
     [[maybe_unused]] const Rows in[] = {rowsOf<Parameters>(wave, step, sourceOf(I), first)..., Rows{}};
-    u32 bits = 0;
-    [[maybe_unused]] const u32* const old = wave.vector + step.dst + first;
+    [[maybe_unused]] u32* const out = wave.vector + step.dst + first;
+    [[maybe_unused]] u32 bits = 0;
+    if constexpr (Some) on += first;
     if constexpr (kWide) {
-      const EightRows from[] = {EightRows(in[I].row, stride)..., EightRows(nullptr, 0)};
-      [[maybe_unused]] const EightRows to(out, outStride);
+      using Rows = EightRows<Stride>;
+      const Rows from[] = {Rows(in[I].row)...};
+      [[maybe_unused]] const Rows to(out);
       RDNA1_UNROLLED
       for (u32 lane = 0; lane < 32; lane += 8) {
         std::tuple<Eight<Parameters>...> values;
-        (std::get<I>(values).template read<Some>(from[I], lane, exec), ...);
+        (std::get<I>(values).read(from[I], lane, Some ? on : nullptr), ...);
         Value result[8];
+        [[maybe_unused]] u64 flags[8];
         RDNA1_EACH_OF_EIGHT
         for (u32 i = 0; i < 8; ++i) {
           const Result one = Function{}(std::get<I>(values).at(in[I], lane, i)...);
           if constexpr (kValue) result[i] = valueOf(one);
-          if constexpr (kBit) bits |= u32{bitOf(one)} << (lane + evenThenOdd(i));
+          if constexpr (Bits) flags[i] = 0 - u64{bitOf(one)};
         }
-        if constexpr (kValue) writeEight(to, lane, result);
+        if constexpr (Bits) bits |= signsOf(flags) << lane;
+        if constexpr (kValue) writeEight(to, lane, Some ? on : nullptr, result);
+      }
+    } else if constexpr (Bits) {
+      RDNA1_UNROLLED
+      for (u32 start = 0; start < 32; start += 8) {
+        u32 flags[8];
+        RDNA1_EIGHT
+        for (u32 i = 0; i < 8; ++i) {
+          const Result result = one<Some>(in, stride, start + i, on, out, std::index_sequence<I...>{});
+          flags[i] = 0 - u32{bitOf(result)};
+        }
+        bits |= signsOf(flags) << start;
       }
     } else {
       RDNA1_EACH_LANE
-      for (u32 lane = 0; lane < 32; ++lane) {
-        const Result result = Function{}(parameterOf<Some, Parameters>(in[I], stride, lane, exec)...);
-        if constexpr (kValue) writeLane(out, outStride, lane, old, valueOf(result));
-        if constexpr (kBit) bits |= u32{bitOf(result)} << lane;
-      }
+      for (u32 lane = 0; lane < 32; ++lane) one<Some>(in, stride, lane, on, out, std::index_sequence<I...>{});
     }
-    return bits;
+    if constexpr (Bits) wave.scalar[step.sdst + first / 32] = Some ? bits & wave.exec(first / 32) : bits;
   }
 
   [[gnu::always_inline]] static Value valueOf(const Result& result) {

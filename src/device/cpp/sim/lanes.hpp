@@ -89,6 +89,10 @@ inline u32 scalarOffset(const Wave& wave, const Step& step) {
   return constant != nullptr ? *constant : wave.scalar[step.scalarSrc[2]];
 }
 
+/// Loads a dword in each of 32 lanes that are on where that needs no care: global addresses in the region that the step
+/// touched last, all of which was written. False: nothing was done.
+bool loadQuickly(Wave& wave, const Step& step, u32 half);
+
 // Step::resolve of the formats. Operands: Step::src[0] the address rows, scalarSrc[0] the base or resource,
 // scalarSrc[2] or src[2].constant the scalar offset, immediate the instruction's offset.
 void resolveGlobal(Wave& wave, const Step& step, Lanes& lanes);     ///< 64-bit addresses

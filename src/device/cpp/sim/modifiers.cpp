@@ -171,7 +171,7 @@ void runChanged(Wave& wave, const Step& step, const u32* first) {
 } // namespace
 
 void runModified(Wave& wave, const Step& step) {
-  if (step.scalars != 0) copyScalars(wave, step);
+  if (needsScalars(wave, step)) copyScalars(wave, step);
   const Modifiers& modifiers = *step.modifiers;
   if (modifiers.form != Form::dpp16 && modifiers.form != Form::dpp8) return runChanged(wave, step, nullptr);
   const DppLanes lanes = dppLanes(modifiers.dpp, modifiers.form, modifiers.lanes, wave);

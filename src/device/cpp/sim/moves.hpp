@@ -26,6 +26,14 @@ template <typename T> u32 read(const std::byte* from) {
   return widened(value);
 }
 
+/// One dword (or what is widened to one) of eight lanes. What was stored word by word would have to reach memory before
+/// it can be read as a vector.
+template <typename T> [[gnu::always_inline]] inline detail::Words gather(u64 base, const u32* offsets) {
+  const auto at = [&](u32 lane) { return read<T>(reinterpret_cast<const std::byte*>(base + offsets[lane])); };
+  const detail::Words words = {at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
+  return words;
+}
+
 /// One dword (or what is widened to one) of every lane; lanes outside the mask read what one inside reads.
 template <typename T> void fetch(const Lanes& lanes, u32 word, u32* out) {
   const auto* const base = reinterpret_cast<const std::byte*>(lanes.base + u64{word} * lanes.wordStride);
@@ -37,7 +45,10 @@ template <typename T> void fetch(const Lanes& lanes, u32 word, u32* out) {
     std::memcpy(values, base + lanes.lowest, sizeof values);
     for (u32 i = 0; i < 32; ++i) out[i] = widened(values[i]);
   } else {
-    for (u32 i = 0; i < 32; ++i) out[i] = read<T>(base + lanes.offset[i]);
+    for (u32 i = 0; i < 32; i += 8) {
+      const detail::Words words = gather<T>(reinterpret_cast<u64>(base), lanes.offset + i);
+      std::memcpy(out + i, &words, sizeof words);
+    }
   }
 }
 
@@ -125,22 +136,26 @@ template <typename T, u32 words, Part part> void storeGroup(const u32* row, u32 
   if (lanes.written != nullptr) markWritten(lanes);
 }
 
-/// Calls `visit` with each group of the lanes that are on.
+/// Calls `visit` with each group of the lanes of a half that are on.
+template <typename Visit>
+void eachGroup(Wave& wave, const Step& step, u32 half, Access::Kind kind, u32 bytes, u32 words, Visit&& visit) {
+  for (u32 left = wave.exec(half); left != 0;) {
+    Lanes lanes;
+    lanes.half = half;
+    lanes.mask = left;
+    lanes.kind = kind;
+    lanes.bytes = bytes;
+    lanes.words = words;
+    step.resolve(wave, step, lanes);
+    left &= ~lanes.mask;
+    visit(lanes);
+  }
+}
+
+/// The same for all lanes of the wave.
 template <typename Visit>
 void eachGroup(Wave& wave, const Step& step, Access::Kind kind, u32 bytes, u32 words, Visit&& visit) {
-  for (u32 half = 0; half < wave.lanes / 32; ++half) {
-    for (u32 left = wave.exec(half); left != 0;) {
-      Lanes lanes;
-      lanes.half = half;
-      lanes.mask = left;
-      lanes.kind = kind;
-      lanes.bytes = bytes;
-      lanes.words = words;
-      step.resolve(wave, step, lanes);
-      left &= ~lanes.mask;
-      visit(lanes);
-    }
-  }
+  for (u32 half = 0; half < wave.lanes / 32; ++half) eachGroup(wave, step, half, kind, bytes, words, visit);
 }
 
 /// The value of one lane that starts in a row.
@@ -198,9 +213,14 @@ void atomicGroup(Wave& wave, const Step& step, const Lanes& lanes, bool returns)
 
 /// A load of `words` values of type T, one in a register.
 template <typename T, u32 words = 1, Part part = Part::whole> void load(Wave& wave, const Step& step) {
-  moves::eachGroup(wave, step, Access::Kind::load, sizeof(T) * words, words, [&](const Lanes& lanes) {
-    moves::loadGroup<T, words, part>(wave, step, wave.vector + step.dst + lanes.half * 32, lanes);
-  });
+  for (u32 half = 0; half < wave.lanes / 32; ++half) {
+    if constexpr (std::is_same_v<T, u32> && words == 1 && part == Part::whole) {
+      if (step.resolve == resolveGlobal && loadQuickly(wave, step, half)) continue;
+    }
+    moves::eachGroup(wave, step, half, Access::Kind::load, sizeof(T) * words, words, [&](const Lanes& lanes) {
+      moves::loadGroup<T, words, part>(wave, step, wave.vector + step.dst + half * 32, lanes);
+    });
+  }
 }
 
 template <typename T, u32 words = 1, Part part = Part::whole> void store(Wave& wave, const Step& step) {

@@ -68,6 +68,9 @@ inline constexpr Targets kAllTargets = 15;
 /// Executes one prepared instruction for a wave.
 using Handler = void (*)(Wave&, const Step&);
 
+/// The handler of what has no effect on results: waits, hints, cache control. Such steps are not executed.
+void nothing(Wave& wave, const Step& step);
+
 struct Operation {
   Format format;
   std::uint16_t opcode;         ///< in the format's own numbering

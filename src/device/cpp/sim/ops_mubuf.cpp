@@ -29,7 +29,7 @@ constexpr Operation stores(u16 opcode, std::string_view name) {
           .access = {Kind::store, static_cast<u8>(components * (packed ? 2 : 4)), false, false}};
 }
 constexpr Operation control(u16 opcode, std::string_view name) {
-  return {.format = Format::mubuf, .opcode = opcode, .name = name, .shape = {}, .run = smem::nothing};
+  return {.format = Format::mubuf, .opcode = opcode, .name = name, .shape = {}, .run = nothing};
 }
 
 constexpr Format kUntyped = Format::mubuf, kTyped = Format::mtbuf;

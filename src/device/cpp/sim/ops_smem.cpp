@@ -47,10 +47,10 @@ constexpr Operation refusedStore(u16 opcode, std::string_view name, u8 words) {
               kGfx101x);
 }
 constexpr Operation control(u16 opcode, std::string_view name, Targets targets = kAllTargets) {
-  return smem(opcode, name, Type::none, Type::none, {}, smem::nothing, targets);
+  return smem(opcode, name, Type::none, Type::none, {}, nothing, targets);
 }
 constexpr Operation probe(u16 opcode, std::string_view name, Targets targets, u8 bytes) {
-  return smem(opcode, name, Type::none, Type::none, {Kind::other, bytes, false, false}, smem::nothing, targets);
+  return smem(opcode, name, Type::none, Type::none, {Kind::other, bytes, false, false}, nothing, targets);
 }
 constexpr Operation gives(u16 opcode, std::string_view name, Type dst, Handler run, Targets targets = kAllTargets) {
   return smem(opcode, name, dst, Type::none, {}, run, targets);

@@ -10,9 +10,6 @@ constexpr Operation sopk(u16 opcode, std::string_view name, ScalarCode code) {
   return scalarOperation(Format::sopk, opcode, name, code);
 }
 
-/// Memory operations are finished when they are issued; flow.hpp checks the waits.
-void nothing(Wave&, const Step&) {}
-
 /// The immediate of the unsigned comparisons is zero-extended.
 u32 zeroExtended(Immediate immediate) { return static_cast<u16>(immediate.value); }
 

@@ -4,8 +4,6 @@
 namespace rdna1::sim {
 namespace {
 
-void nothing(Wave&, const Step&) {}
-
 /// Goes on `immediate` words behind the instruction.
 void jump(Wave& wave, const Step& step) {
   Block* block = wave.block;
@@ -90,6 +88,8 @@ std::uint64_t sourceAddress(const Wave& wave, const Step& step) { return wave.pa
 } // namespace
 
 std::span<const Operation> soppOperations() { return kTable; }
+
+void nothing(Wave&, const Step&) {}
 
 void getPc(Wave& wave, const Step& step) { wave.setPair(step.dst, behind(wave, step)); }
 

@@ -152,7 +152,7 @@ std::string prepareModifiers(const Instruction& instruction, Program& program, S
   Modifiers modifiers;
   modifiers.form = instruction.form;
   Step inner = step;
-  inner.scalars = 0;
+  inner.scalars = Scalars::none;
   bool any = false;
   for (u32 i = 0; problem.empty() && i < 3 && shape.src[i] != Type::none && shape.src[i] != Type::mask; ++i) {
     problem = prepareSource(instruction, i, modifiers.source[i]);

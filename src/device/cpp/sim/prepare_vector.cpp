@@ -3,6 +3,9 @@
 #include "modifiers.hpp"
 #include "vector.hpp"
 
+#include <algorithm>
+#include <span>
+
 namespace rdna1::sim {
 namespace {
 
@@ -56,17 +59,28 @@ std::string prepareMask(const Operand& operand, Program& program, Step& step, u3
   return checkScalars(operand.index, program.waveSize() / 32, program.waveSize());
 }
 
-/// A scalar is copied to all lanes of a temporary row whenever the step runs.
+/// A scalar is copied to all lanes of a row before the step runs: of a row of its own (a pair's are neighbours), so that
+/// only changes are copied. NULL and what is no register share rows.
 std::string prepareScalarSource(const Operand& operand, u32 registers, const Program& program, Step& step, u32 i) {
-  const u32 index = operand.index;
+  const u32 index = operand.index, lanes = program.waveSize();
   const bool special = (index >= kFirstAperture && index <= kLastAperture) || (index >= kVccZero && index <= kScc);
   if (index >= kTrash && !special) return "the simulator has no source with code " + std::to_string(index);
   if (registers > 2) return "a source of " + std::to_string(registers) + " scalar registers";
-  step.scalars |= static_cast<u8>(1 << i);
-  if (registers == 2) step.wideScalars |= static_cast<u8>(1 << i);
   step.scalarSrc[i] = operand.index;
-  step.src[i].offset = (program.vgprs() + kScalarRows + 2 * i) * program.waveSize();
-  return special ? std::string() : checkScalars(index, registers, program.waveSize());
+  if (special || index == kNull) {
+    step.specials |= static_cast<u8>((registers == 2 ? 0x11 : 1) << i);
+    step.src[i].offset = (program.vgprs() + kSpecialRows + 2 * i) * lanes;
+    return {};
+  }
+  step.src[i].offset = (program.vgprs() + kScalarRows + index) * lanes;
+  for (u32 word = 0; word < registers; ++word) {
+    const Spread spread{static_cast<u16>(index + word), step.src[i].offset + word * lanes};
+    const std::span known(step.spreads, step.spreadCount);
+    if (std::ranges::find(known, spread.scalar, &Spread::scalar) != known.end()) continue;
+    if (known.size() == std::size(step.spreads)) return "reads more than four scalar registers";
+    step.spreads[step.spreadCount++] = spread;
+  }
+  return checkScalars(index, registers, lanes);
 }
 
 /// The type that a constant takes: v_fma_mix* read each source as f32 or f16, as OP_SEL_HI says.
@@ -105,6 +119,8 @@ std::string prepareVector(const Instruction& instruction, Program& program, Step
   for (u32 i = 0; problem.empty() && i < 3 && shape.src[i] != Type::none; ++i)
     problem = prepareSource(instruction, program, step, i);
   if (!problem.empty()) return problem;
+  if (step.specials != 0 || step.spreadCount > 1) step.scalars = Scalars::several;
+  else if (step.spreadCount == 1) step.scalars = Scalars::one;
   prepareFloatMode(step);
   return prepareModifiers(instruction, program, step);
 }

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <span>
 
 namespace rdna1::sim {
 namespace {
 
 constexpr std::size_t kLongestBlock = 4096; // instructions; keeps one decoding short
+constexpr std::size_t kMostJumps = 2;       // s_branch instructions that a block goes on behind
 
 /// Whether execution may go on elsewhere than at the next instruction, or another wave must get its turn, or the
 /// executor must look at MODE again.
@@ -29,6 +32,38 @@ bool fallsThrough(const Instruction& instruction) {
   const std::string_view name = instruction.operation->name;
   return !(name == "s_branch" || name.starts_with("s_endpgm") || name == "s_setpc_b64" || name == "s_swappc_b64" ||
            name == "s_call_b64");
+}
+
+bool overlap(const RegisterRange& a, const RegisterRange& b) {
+  return a.vector == b.vector && a.first < b.first + b.count && b.first < a.first + a.count;
+}
+
+/// Whether the next of `uses` that touches `mask` overwrites it.
+bool isDead(const RegisterRange& mask, std::span<const RegisterUse> uses) {
+  for (const RegisterUse& use : uses) {
+    for (const RegisterRange& range : std::span(use.reads, use.readCount)) {
+      if (overlap(range, mask)) return false;
+    }
+    for (const RegisterRange& range : std::span(use.writes, use.writeCount)) {
+      if (overlap(range, mask)) return range.first <= mask.first && range.first + range.count >= mask.first + mask.count;
+    }
+  }
+  return false;
+}
+
+/// Carries that nobody reads, of v_mad_u64_u32 for instance, cost more than the values that they belong to: they go to
+/// the trash, and the handlers do without.
+void dropDeadCarries(Block& block, std::uint32_t waveSize) {
+  std::vector<RegisterUse> uses;
+  for (const Instruction& instruction : block.instructions) uses.push_back(registersUsed(instruction, waveSize));
+  for (std::size_t i = 0; i < block.steps.size(); ++i) {
+    Step& step = block.steps[i];
+    const Shape& shape = step.origin->operation->shape;
+    if (shape.dst == Type::none || shape.sdst != Type::mask || step.inner != nullptr || step.sdst >= kM0) continue;
+    const RegisterRange mask{.vector = false, .first = static_cast<std::uint16_t>(step.sdst),
+                             .count = static_cast<std::uint16_t>(waveSize / 32)};
+    if (isDead(mask, std::span(uses).subspan(i + 1))) step.sdst = kTrash;
+  }
 }
 
 std::string prepare(const Instruction& instruction, Program& program, Step& step) {
@@ -78,8 +113,9 @@ std::unique_ptr<Block> Program::decodeBlock(std::uint64_t offset) {
   }
   auto block = std::make_unique<Block>();
   block->offset = offset;
+  std::size_t jumps = 0;
   while (block->instructions.size() < kLongestBlock) {
-    if (offset >= end_) throw Fault{"execution leaves the code at offset " + hexadecimal(offset)};
+    if (offset < begin_ || offset >= end_) throw Fault{"execution leaves the code at offset " + hexadecimal(offset)};
     std::uint32_t words[3] = {};
     const std::size_t count = std::min<std::size_t>(3, (end_ - offset) / 4);
     std::memcpy(words, image_ + offset, count * 4);
@@ -88,9 +124,14 @@ std::unique_ptr<Block> Program::decodeBlock(std::uint64_t offset) {
       throw Fault{"at offset " + hexadecimal(offset) + ": " + hexadecimal(words[0]) + " " + hexadecimal(words[1]) + ": " +
                   *problem};
     }
-    block->instructions.push_back(std::get<Instruction>(decoded));
-    offset += block->instructions.back().size;
-    if (endsBlock(block->instructions.back())) break;
+    const Instruction& last = block->instructions.emplace_back(std::get<Instruction>(decoded));
+    offset += last.size;
+    if (last.operation->name == "s_branch" && jumps < kMostJumps) {
+      ++jumps;
+      offset += static_cast<std::uint64_t>(std::int64_t{last.immediate} * 4);
+      continue;
+    }
+    if (endsBlock(last)) break;
   }
   block->endOffset = offset;
   block->fallsThrough = fallsThrough(block->instructions.back());
@@ -106,7 +147,11 @@ std::unique_ptr<Block> Program::decodeBlock(std::uint64_t offset) {
     if (!problem.empty()) {
       throw Fault{"at offset " + hexadecimal(instruction.offset) + ": " + print(instruction, waveSize_) + ": " + problem};
     }
+    if (i + 1 < block->steps.size() && instruction.operation->name == "s_branch") step.run = nothing;
+    step.memory = memory_++ % std::size(Wave{}.recent);
   }
+  dropDeadCarries(*block, waveSize_);
+  std::ranges::copy_if(block->steps, std::back_inserter(block->work), [](const Step& step) { return step.run != nothing; });
   return block;
 }
 

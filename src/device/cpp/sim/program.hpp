@@ -28,6 +28,15 @@ struct Source {
 
 struct Modifiers;
 
+/// A scalar register that a vector operation reads, and the row that is to hold it in all lanes.
+struct Spread {
+  std::uint16_t scalar = 0;
+  std::uint32_t offset = 0; ///< of the row, in words from Wave::vector
+};
+
+/// How many scalars a vector operation reads: `one` is one register.
+enum class Scalars : std::uint8_t { none, one, several };
+
 /// How a vector memory instruction finds its addresses; see lanes.hpp.
 using Resolve = void (*)(Wave& wave, const Step& step, Lanes& lanes);
 
@@ -38,8 +47,11 @@ struct Step {
   std::uint32_t sdst = kTrash;   ///< scalar index of the second destination
   Source src[3];                 ///< vector formats. High words of 64-bit sources lie one row (Wave::lanes words) further
   std::uint16_t scalarSrc[3] = {}; ///< scalar sources: index in Wave::scalar
-  std::uint8_t scalars = 0;      ///< bit i: src[i] is a scalar, to be copied into all lanes of its temporary row first
-  std::uint8_t wideScalars = 0;  ///< bit i: that scalar is a pair
+  Spread spreads[4];             ///< the first `spreadCount`: see copyScalars
+  Scalars scalars = Scalars::none;
+  std::uint8_t spreadCount = 0;
+  std::uint8_t specials = 0;     ///< bit i: src[i] is NULL or no register (see scalarSource), bit 4 + i: a pair of it
+  std::uint8_t memory = 0;       ///< which of Wave::recent a memory access uses
   std::uint8_t floatClass = 0;   ///< 0 no float arithmetic, 1 f32, 2 f16 or f64: which fields of MODE apply
   bool softwareFlush = false;    ///< MXCSR does not flush what it handles: halves, results that are picked, not computed
   std::int32_t immediate = 0;
@@ -50,12 +62,13 @@ struct Step {
   const Modifiers* modifiers = nullptr; ///< see modifiers.hpp
 };
 
-/// A run of instructions that is entered only at its start and left only at its end.
+/// A run of instructions that is entered only at its start and left only at its end. It goes on where an s_branch leads.
 struct Block {
   std::uint64_t offset = 0;            ///< of its first instruction in the image
   std::uint64_t endOffset = 0;         ///< just behind its last
   std::vector<Instruction> instructions;
   std::vector<Step> steps;             ///< one an instruction
+  std::vector<Step> work;              ///< those of them that do something, to be executed
   bool fallsThrough = true;            ///< false when it ends by s_endpgm, s_branch, s_setpc …
   std::atomic<Block*> following{nullptr}; ///< at endOffset, once known
   std::atomic<Block*> taken{nullptr};     ///< at its branch target, once known
@@ -104,6 +117,7 @@ private:
   std::uint64_t begin_, end_;
   std::uint32_t waveSize_, vgprs_;
   Targets target_;
+  std::size_t memory_ = 0; ///< for Step::memory
   mutable std::recursive_mutex mutex_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Block>> blocks_;
   std::deque<std::vector<Line>> rows_;

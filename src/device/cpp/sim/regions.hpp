@@ -21,6 +21,10 @@ struct Region {
   const char* name = "";                          ///< for messages: "allocation", "kernel arguments", "private memory"
   WrittenMap* written = nullptr;                  ///< null: all of it
   const char* unwritten = "uninitialised-memory"; ///< the finding when it is read before it was written
+
+  bool holds(std::uint64_t address, std::uint64_t bytes) const {
+    return address - base < end - base && bytes <= end - address;
+  }
 };
 
 /// The regions of one launch. Filled before it starts and not changed while it runs, so that threads may share it and

@@ -61,7 +61,7 @@ template <typename P> constexpr void addParameter(Shape& shape, std::size_t& sou
 }
 
 template <typename T> T load(const u32* words) {
-  if constexpr (sizeof(T) == 8) return static_cast<T>(words[0] | u64{words[1]} << 32);
+  if constexpr (sizeof(T) == 8) return static_cast<T>(pairOf(words));
   else return static_cast<T>(words[0]);
 }
 

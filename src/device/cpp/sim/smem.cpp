@@ -21,6 +21,11 @@ u32 wordsOfThree(const Wave& wave, u64 address) {
 
 Place locate(Wave& wave, const Step& step, bool buffer, u32 words, Access::Kind kind) {
   const u64 offset = static_cast<u64>(i64{step.immediate}) + scalarOffset(wave, step);
+  if (const Region* const recent = wave.recent[step.memory];
+      !buffer && kind == Access::Kind::load && recent != nullptr && recent->written == nullptr) { // nearly always
+    const u64 address = (wave.pair(step.scalarSrc[0]) + offset) & ~u64{3};
+    if (recent->holds(address, u64{words} * 4)) return {reinterpret_cast<std::byte*>(address), words, nullptr, 0};
+  }
   Lanes one;
   one.mask = 1;
   one.kind = kind;
@@ -57,10 +62,12 @@ void store(Wave& wave, const Step& step, bool buffer, u32 words) {
   if (place.written != nullptr) place.written->mark(place.offset, std::size_t{place.words} * 4);
 }
 
-void nothing(Wave&, const Step&) {}
-
 /// Instructions count as clocks, so that two runs see the same times.
-void time(Wave& wave, const Step& step) { wave.setPair(step.dst, wave.instructions); }
+void time(Wave& wave, const Step& step) {
+  const Block& block = *wave.block; // counted as executed already
+  const auto left = static_cast<u64>(&block.instructions.back() - step.origin);
+  wave.setPair(step.dst, wave.instructions - left);
+}
 
 void realTime(Wave& wave, const Step& step) { // 100 MHz
   const auto now = std::chrono::steady_clock::now().time_since_epoch();

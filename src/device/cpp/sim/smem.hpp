@@ -40,7 +40,6 @@ template <bool buffer, typename T, auto combine, bool compare> void atomic(Wave&
   if (step.origin->glc) moves::setLaneValue(data, 0, 1, old);
 }
 
-void nothing(Wave& wave, const Step& step);    ///< cache control
 void time(Wave& wave, const Step& step);       ///< s_memtime
 void realTime(Wave& wave, const Step& step);   ///< s_memrealtime
 void waveNumber(Wave& wave, const Step& step); ///< s_get_waveid_in_workgroup

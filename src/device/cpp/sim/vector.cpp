@@ -25,27 +25,27 @@ u64 scalarSource(const Wave& wave, u32 index, bool wide) {
 
 namespace {
 
-/// The same word in 32 lanes.
-[[gnu::always_inline]] inline void fill(u32* row, u32 word) {
+/// The same word in all lanes of a row, which often holds it already.
+[[gnu::always_inline]] inline void fill(u32* row, u32 lanes, u32 word) {
+  if (row[0] == word) return;
   const detail::Words words = detail::Words{} + word;
-  for (u32 i = 0; i < 4; ++i) std::memcpy(row + i * 8, &words, sizeof words);
+  for (u32 lane = 0; lane < lanes; lane += 8) std::memcpy(row + lane, &words, sizeof words);
 }
 
 } // namespace
 
 void copyScalars(Wave& wave, const Step& step) {
-  const u32 lanes = wave.lanes;
-  for (u32 left = step.scalars; left != 0; left &= left - 1) {
-    const u32 i = static_cast<u32>(std::countr_zero(left)), index = step.scalarSrc[i];
-    const bool wide = (step.wideScalars >> i & 1) != 0;
-    u32* row = wave.vector + step.src[i].offset;
-    const u64 value = index < kNull ? (wide ? wave.pair(index) : wave.scalar[index]) : scalarSource(wave, index, wide);
-    fill(row, static_cast<u32>(value));
-    if (lanes == 64) fill(row + 32, static_cast<u32>(value));
-    if (!wide) continue;
-    row += lanes;
-    fill(row, static_cast<u32>(value >> 32));
-    if (lanes == 64) fill(row + 32, static_cast<u32>(value >> 32));
+  for (u32 i = 0; i < step.spreadCount; ++i) {
+    const Spread& spread = step.spreads[i];
+    fill(wave.vector + spread.offset, wave.lanes, wave.scalar[spread.scalar]);
+  }
+  for (u32 left = step.specials & 7; left != 0; left &= left - 1) {
+    const u32 i = static_cast<u32>(std::countr_zero(left));
+    const bool wide = (step.specials >> (4 + i) & 1) != 0;
+    const u64 value = scalarSource(wave, step.scalarSrc[i], wide);
+    u32* const row = wave.vector + step.src[i].offset;
+    fill(row, wave.lanes, static_cast<u32>(value));
+    if (wide) fill(row + wave.lanes, wave.lanes, static_cast<u32>(value >> 32));
   }
 }
 

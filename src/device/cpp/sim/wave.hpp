@@ -26,8 +26,8 @@ inline constexpr std::uint32_t kVcc = 106, kM0 = 124, kNull = 125, kExec = 126, 
 /// High words of flat addresses that mean private memory and LDS; their low words are the offset there. No host address
 /// has them. SRC_PRIVATE_BASE and SRC_SHARED_BASE read as pairs with a low word of 0.
 inline constexpr std::uint32_t kPrivateAperture = 0x00010000, kSharedAperture = 0x00020000;
-/// Rows behind a wave's VGPRs that handlers use as temporaries: broadcast scalars, modified sources, results.
-inline constexpr std::uint32_t kTemporaryRows = 24;
+/// Rows behind a wave's VGPRs: scalar registers in every lane (see copyScalars), then what handlers use as temporaries.
+inline constexpr std::uint32_t kTemporaryRows = 152;
 
 /// HW_REG_MODE [RDNA1 ISA §3.4]: bits 0-1 f32 rounding, 2-3 f16/f64 rounding, 4-5 f32 denormals, 6-7 f16/f64 denormals,
 /// 8 DX10_CLAMP, 9 IEEE.
@@ -37,6 +37,14 @@ inline constexpr std::uint32_t kModeFloatMask = 0xff, kModeFloatDefault = 0xf0, 
 struct alignas(64) Line {
   std::uint32_t words[16];
 };
+
+/// Two words that were often stored one by one just before: a processor would have to wait until both have reached memory
+/// to read them as one, so the compiler is not to do that.
+inline std::uint64_t pairOf(const std::uint32_t* words) {
+  std::uint32_t low = words[0];
+  asm("" : "+r"(low));
+  return low | std::uint64_t{words[1]} << 32;
+}
 
 struct Wave {
   enum class Status : std::uint8_t { running, atBarrier, ended };
@@ -55,16 +63,18 @@ struct Wave {
   Block* next = nullptr;           ///< to execute after it; branches overwrite what falls through
   const FlowState* flow = nullptr; ///< see flow.hpp
   std::uint64_t instructions = 0;  ///< executed so far
-  const Region* recent[4] = {};    ///< touched last, by the instruction's place; see lanes.cpp
+  const Region* recent[16] = {};   ///< touched last, by Step::memory
   std::uint64_t flatScratch = 0;   ///< HW_REG_FLAT_SCR: host address of the wave's private memory, set by s_setreg
+  std::uint32_t onExec[2] = {};    ///< the EXEC that `onLanes` was made from; see lanesOn
+  alignas(64) std::uint32_t onLanes[64] = {}; ///< all bits of a lane that is on, none of one that is off
 
   std::uint32_t* row(std::uint32_t index) { return vector + std::size_t{index} * lanes; }
   std::uint32_t* temporary(std::uint32_t index) { return row(vgprs + index); }
   /// EXEC of lanes 32 x half and up.
   std::uint32_t exec(std::uint32_t half) const { return scalar[kExec + half]; }
-  std::uint64_t exec64() const { return scalar[kExec] | std::uint64_t{scalar[kExec + 1]} << 32; }
-  bool allLanes() const { return (scalar[kExec] & (lanes == 64 ? scalar[kExec + 1] : ~0u)) == ~0u; }
-  std::uint64_t pair(std::uint32_t index) const { return scalar[index] | std::uint64_t{scalar[index + 1]} << 32; }
+  std::uint64_t exec64() const { return pair(kExec); }
+  bool allLanes() const { return scalar[kExec] == ~0u && (lanes == 32 || scalar[kExec + 1] == ~0u); }
+  std::uint64_t pair(std::uint32_t index) const { return pairOf(scalar + index); }
   void setPair(std::uint32_t index, std::uint64_t value) {
     scalar[index] = static_cast<std::uint32_t>(value);
     scalar[index + 1] = static_cast<std::uint32_t>(value >> 32);
