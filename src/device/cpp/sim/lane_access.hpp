@@ -218,10 +218,16 @@ template <typename T, typename Rows>
   }
 }
 
+/// Writes eight words; `on`, where lanes are off.
 [[gnu::always_inline]] inline void storeWords(u32* to, Words words, [[maybe_unused]] const u32* on) {
   if (on != nullptr) {
-    const Words mask = loadWords(on);
-    words = (words & mask) | (loadWords(to) & ~mask);
+    const Words mask = loadWords(on), old = loadWords(to);
+#ifdef __AVX2__
+    using Bytes = char __attribute__((vector_size(32)));
+    words = (Words)__builtin_ia32_pblendvb256((Bytes)old, (Bytes)words, (Bytes)mask);
+#else
+    words = (words & mask) | (old & ~mask);
+#endif
   }
   std::memcpy(to, &words, sizeof words);
 }
