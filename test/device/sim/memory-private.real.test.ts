@@ -106,6 +106,42 @@ test("a kernel whose stack the compiler cannot bound has what a runtime gives it
   );
 });
 
+test("private memory that a wave reads before it wrote there is found, whatever the wave before it left", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const body = (written: number) => `
+  s_load_dwordx4 s[8:11], s[4:5], 0x0
+  s_add_u32 s0, s0, s7
+  s_addc_u32 s1, s1, 0
+  v_mov_b32 v1, 16
+  v_mov_b32 v2, 20
+  v_lshlrev_b32 v3, 2, v0
+  buffer_store_dword v0, v1, s[0:3], 0 offen
+  s_waitcnt_vscnt null, 0x0
+  buffer_load_dword v4, v${written}, s[0:3], 0 offen
+  s_waitcnt 0
+  global_store_dword v3, v4, s[10:11]
+  buffer_store_dword v0, v2, s[0:3], 0 offen`;
+  const stack = `.amdhsa_user_sgpr_kernarg_segment_ptr 1
+  .amdhsa_user_sgpr_private_segment_buffer 1
+  .amdhsa_system_sgpr_private_segment_wavefront_offset 1
+  .amdhsa_uses_dynamic_stack 1`;
+  const text = objectText([
+    { name: "spilled", body: body(1) },
+    { name: "never", body: body(2) },
+  ]).replaceAll(".amdhsa_user_sgpr_kernarg_segment_ptr 1", stack);
+  const object = await simulator.assemble(text);
+  const run = (kernel: string) =>
+    simulator.run(object, [{ kernel, grid: 128, block: 32, args: [{ new: 4 }, { new: 128 }] }]);
+  assertClean(await run("spilled"));
+  const { findings } = await run("never");
+  assert.deepEqual(
+    findings.map(({ kind }) => kind),
+    ["uninitialised-scratch"],
+  );
+  assert.match(String(findings[0]?.problem), /^reads 4 bytes at .*, which was never written/);
+});
+
 /** s[8:9] becomes the wave's private memory, which HW_REG_FLAT_SCR is set to. */
 const flatScratch = `
   s_mov_b32 s3, s2

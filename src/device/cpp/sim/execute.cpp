@@ -69,8 +69,14 @@ std::uint64_t Launch::run(unsigned jobs) {
   if (const std::uint64_t bytes = scratchOfWave_ * wavesOfGroup_ * jobs; bytes != 0) {
     scratch_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{4096}));
     std::memset(scratch_, 0xa5, bytes);
-    const auto base = reinterpret_cast<std::uint64_t>(scratch_);
-    regions_.add({base, base + bytes, true, "private memory"});
+    scratchWritten_.resize(std::size_t{wavesOfGroup_} * jobs);
+    auto base = reinterpret_cast<std::uint64_t>(scratch_);
+    for (WrittenMap& written : scratchWritten_) {
+      written.reset(scratchOfWave_);
+      written.prepare();
+      regions_.add({base, base + scratchOfWave_, true, "private memory", &written, "uninitialised-scratch"});
+      base += scratchOfWave_;
+    }
   }
   std::vector<Worker> workers(jobs);
   for (unsigned i = 0; i < jobs; ++i) workers[i].number = i;
@@ -173,6 +179,7 @@ void Launch::startWave(Worker& worker, Wave& wave, std::uint32_t number) {
   wave.scalar[kExec] = static_cast<std::uint32_t>(active);
   wave.scalar[kExec + 1] = static_cast<std::uint32_t>(active >> 32);
   const std::uint64_t slot = std::uint64_t{worker.number} * wavesOfGroup_ + number;
+  if (scratch_ != nullptr) scratchWritten_[slot].reset(scratchOfWave_);
   std::uint32_t next = 0;
   const auto give = [&](bool wanted, std::uint64_t value, std::uint32_t registers) {
     for (std::uint32_t i = 0; wanted && i < registers; ++i, value >>= 32) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../launch.hpp"
+#include "../written.hpp"
 #include "program.hpp"
 #include "regions.hpp"
 
@@ -66,6 +67,7 @@ private:
   std::vector<std::byte> packet_;
   std::byte* scratch_ = nullptr;       ///< private memory of all waves that run at once
   std::uint64_t scratchOfWave_ = 0;    ///< bytes
+  std::vector<WrittenMap> scratchWritten_; ///< for each wave that runs at once
   Regions regions_;
   std::uint32_t groups_[3] = {};       ///< work-groups on each axis
   std::uint32_t groupSize_ = 0;
