@@ -65,9 +65,9 @@ export const PRUNED_PATHS: readonly Pruned[] = [
   { pattern: "./usr/lib/gcc/*/libubsan*", why: "sanitizer runtime of gcc" },
 ];
 
-/** Whether a package is left out. */
-export function isPrunedPackage(name: string): boolean {
-  return PRUNED_PACKAGES.some(({ pattern }) =>
+/** Whether a package is among those that are left out. */
+export function isPruned(name: string, packages: readonly Pruned[]): boolean {
+  return packages.some(({ pattern }) =>
     pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
   );
 }

@@ -1,5 +1,6 @@
 import { messageOf, userError } from "../errors.ts";
-import { type DebianOptions, debianToolchain, type ToolchainPorts } from "./debian.ts";
+import { repairedToolchain, type ToolchainPorts, type TreeSource } from "./cached.ts";
+import { type DebianOptions, debianToolchain, debianTree } from "./debian.ts";
 import { fitsVersion, installedVersion, systemToolchain } from "./system.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -39,4 +40,20 @@ export async function resolveToolchain(options: ToolchainOptions, ports: Toolcha
 function said(toolchain: Toolchain, { log }: ToolchainPorts): Toolchain {
   log.info(`toolchain: using ROCm ${toolchain.rocmVersion} in ${toolchain.root}`);
   return toolchain;
+}
+
+/**
+ * The same toolchain after every byte of its tree has been compared with what was published; a tree that differs is
+ * replaced, with a warning that says what was wrong. A toolchain that is no tree of the cache is returned as it is.
+ */
+export async function verifiedToolchain(
+  toolchain: Toolchain,
+  options: Omit<ToolchainOptions, "toolchain">,
+  ports: ToolchainPorts,
+): Promise<Toolchain> {
+  return repairedToolchain(toolchain, sourceOf(toolchain, options), options.jobs, ports);
+}
+
+function sourceOf({ kind }: Toolchain, options: Omit<ToolchainOptions, "toolchain">): TreeSource | null {
+  return kind === "debian" ? debianTree(options) : null;
 }

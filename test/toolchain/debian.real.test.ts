@@ -5,7 +5,8 @@ import { access, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile }
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { NodeExec } from "../../src/ports/exec.ts";
-import { type DebianOptions, debianToolchain, verifiedToolchain } from "../../src/toolchain/debian.ts";
+import { type DebianOptions, debianToolchain } from "../../src/toolchain/debian.ts";
+import { verifiedToolchain } from "../../src/toolchain/resolve.ts";
 import { recordedLog, scratch } from "./helpers.ts";
 import { ownArchive, setting } from "./setting.ts";
 import { cannotMakeArchive, SmallArchive, smallRocm } from "./small-archive.ts";

@@ -16,6 +16,8 @@ export interface DownloadPlan {
   /** Fetch directly; false: through apt, because the host's configuration has a proxy or the like. */
   direct: boolean;
   offline: boolean;
+  /** The options that give other addresses. */
+  mirrorOptions: string;
 }
 
 /** Connections at once. The largest file comes first and is half of all, so more would not be faster. */
@@ -140,7 +142,7 @@ function explained(error: unknown, plan: DownloadPlan): unknown {
   }
   return machineError(
     `cannot fetch the toolchain: ${messageOf(error)}`,
-    "check the network and start again (what was fetched is kept), or give another mirror with the debian-mirror option",
+    `check the network and start again (what was fetched is kept), or give another mirror (${plan.mirrorOptions})`,
     error,
   );
 }
