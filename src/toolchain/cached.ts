@@ -6,6 +6,7 @@ import { codeOf, machineError, messageOf, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
 import { missingParts } from "./locate.ts";
+import { NoSuchRelease } from "./no-release.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { folderOf, publishTree, readTree, verifyTree } from "./tree.ts";
 
@@ -160,6 +161,7 @@ async function makeTree(target: string, source: TreeSource, ports: ToolchainPort
     await removeLeftovers(target);
   } catch (error) {
     await removeLeftovers(target).catch(() => {});
+    if (error instanceof NoSuchRelease) await rm(work, { recursive: true, force: true });
     throw diskError(error, work);
   }
   const made = await readTree(target);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
 import { resolveToolchain, type ToolchainOptions, verifiedToolchain } from "./resolve.ts";
+import { sayWithoutRocblas } from "./rocblas.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { folderOf } from "./tree.ts";
 
@@ -20,6 +21,8 @@ export async function toolchainStage(context: Context): Promise<SoundToolchain> 
     rocmVersion: inputs.rocmVersion,
     cacheRoot: context.cacheRoot,
     mirror: inputs.debianMirror,
+    amdMirror: inputs.amdMirror,
+    amdKeyring: inputs.amdKeyring,
     offline: inputs.offline,
     jobs: context.jobs,
     env: context.env,
@@ -28,6 +31,7 @@ export async function toolchainStage(context: Context): Promise<SoundToolchain> 
   const startedAt = Date.now();
   const ports = { exec, log, tiers: context.tiers };
   const toolchain = await resolveToolchain(options, ports);
+  await sayWithoutRocblas(toolchain, inputs.targets, log);
   context.timings.toolchain = (performance.now() - started) / 1000;
   let sound: Promise<void> | undefined;
   const check = async () => {

@@ -165,7 +165,7 @@ test("finds Ubuntu's archive, and not a private one, among the host's sources", 
     "mirror+file:/etc/apt/apt-mirrors.txt/\tnoble-updates\tmain",
     "mirror+file:/etc/apt/apt-mirrors.txt/\tnoble-updates\tuniverse",
   ];
-  const mirror = "mirror+file:/etc/apt/apt-mirrors.txt/";
+  const mirror = "mirror+file:/etc/apt/apt-mirrors.txt";
   assert.deepEqual(ubuntuArchive(targets.join("\n")), { distribution: "ubuntu", release: "noble", mirror });
   assert.equal(ubuntuArchive(targets.slice(0, 3).join("\n")), null);
   assert.equal(debianArchive(targets.join("\n")), null);

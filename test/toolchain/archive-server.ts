@@ -25,7 +25,11 @@ export class ArchiveServer {
         response.writeHead(404).end();
         return;
       }
-      const isPackage = path.endsWith(".deb");
+      if (start > 0 && start >= size) {
+        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+        return;
+      }
+      const isPackage = /\.(deb|tar\.\w+)$/.test(path);
       const end = isPackage && this.cutAfter !== null ? Math.min(size, start + this.cutAfter) : size;
       const range = start > 0 ? { "content-range": `bytes ${start}-${size - 1}/${size}` } : {};
       const answer = () => {

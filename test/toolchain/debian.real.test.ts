@@ -175,7 +175,7 @@ test("refuses a package file that is not the one that was signed", { skip }, asy
 
 test("takes an expired Release file and says so", { skip }, async (t) => {
   const { archive, options } = await setting(t, await ownArchive(t));
-  archive.publish("sid", smallRocm("7.1.0"), new Date(Date.now() - 86_400_000));
+  archive.publish("sid", smallRocm("7.1.0"), { validUntil: new Date(Date.now() - 86_400_000) });
   const { log } = await make(options);
   assert.equal(log.lines.filter((line) => /^warning: the mirror's sid .* was valid until/.test(line)).length, 1);
 });

@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { machineError, RdnaError } from "../../errors.ts";
+import { machineError, type RdnaError } from "../../errors.ts";
 import type { Command, Exec, ExecResult } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
+import { NoSuchRelease } from "../no-release.ts";
 import { isPruned } from "../prune.ts";
 import {
   type AptPlan,
@@ -32,14 +33,15 @@ export interface ArchivePorts {
  * user error when it has another ROCm.
  */
 export async function resolvePackages(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Promise<ArchivePackage[]> {
-  await writeConfiguration(plan);
+  await configureApt(plan);
   await update(plan, recipe, ports);
   await sayExpired(plan, ports.log);
   const all = await resolve(plan, recipe, ports);
   return all.filter(({ name }) => !isPruned(name, recipe.prunedPackages));
 }
 
-async function writeConfiguration(plan: AptPlan): Promise<void> {
+/** Makes the folder of the isolated apt, so that its programs can be started. */
+export async function configureApt(plan: AptPlan): Promise<void> {
   for (const folder of [
     "etc/apt.conf.d",
     "etc/preferences.d",
@@ -132,7 +134,7 @@ async function resolve(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Prom
       "choose one of these with the rocm-version option, or use toolchain system with an installed ROCm",
     );
   }
-  const result = await run(plan, ports, "apt-get", "install", "-y", "-qq", "--print-uris", ...recipe.wanted);
+  const result = await run(plan, ports, "apt-get", "install", "-y", "-q", "--print-uris", ...recipe.wanted);
   const packages = parseUris(result.stdout);
   if (result.code !== 0 || packages.length === 0) {
     throw machineError(
@@ -143,9 +145,6 @@ async function resolve(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Prom
   recipe.check(packages);
   return packages;
 }
-
-/** The archive is sound and has other releases: `auto` goes on to the next one. */
-export class NoSuchRelease extends RdnaError {}
 
 /** What apt prints about dependencies that it cannot meet, in one line. */
 function unmet({ stdout }: ExecResult): string {

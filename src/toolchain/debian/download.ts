@@ -49,9 +49,12 @@ export async function downloadPackages(plan: DownloadPlan, ports: ArchivePorts):
   return bytes;
 }
 
+/** A file whose size the archive lists. */
+type PackageFile = FetchedFile & { bytes: number };
+
 /** Package files that are not there, or not as the archive lists them, largest first. */
-async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<FetchedFile[]> {
-  const missing: FetchedFile[] = [];
+async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<PackageFile[]> {
+  const missing: PackageFile[] = [];
   for (const { file, url, bytes, sha256 } of plan.packages) {
     const wanted = { url, bytes, sha256, target: join(plan.folder, file) };
     const size = await sizeOf(wanted.target);

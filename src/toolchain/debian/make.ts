@@ -157,6 +157,7 @@ async function unpackTree(
   const started = performance.now();
   const root = rootOf(folder);
   await unpackPackages(packages, debs, root, recipe.prunedPaths, ports);
+  await recipe.finish?.(root);
   const paths = await recipe.locate(root);
   const toolchain: Toolchain = {
     kind: recipe.kind,

@@ -1,6 +1,7 @@
 import { access, constants, readdir, readFile } from "node:fs/promises";
 import { machineError, userError } from "../../errors.ts";
 import type { Exec } from "../../ports/exec.ts";
+import { NoSuchRelease } from "../no-release.ts";
 import { type AptSource, networkSettings } from "./apt.ts";
 
 /** How this host reaches the archive of its distribution. */
@@ -58,7 +59,9 @@ async function archiveOf(
   let found: FoundArchive;
   if (mirror === null) {
     const format = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)";
-    found = await reached(find(await ask("apt-get", "indextargets", "--format", format, "Created-By: Packages")));
+    // Without release info apt names its sources even where their lists have been removed, as in container images.
+    const args = ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages"];
+    found = await reached(find(await ask("apt-get", ...args)));
   } else {
     found = { distribution: "debian", release: null, mirror: checkedMirror(mirror) };
   }
@@ -126,7 +129,7 @@ function firstArchive(
     const [address = "", release = "", component = ""] = line.split("\t");
     if (!fits(address, release, component)) continue;
     if (/^(https?|file|mirror\+(file|https?)|tor\+https?):/.test(address)) {
-      return { distribution, release: release.replace(/-.*/, ""), mirror: address };
+      return { distribution, release: release.replace(/-.*/, ""), mirror: address.replace(/\/+$/, "") };
     }
   }
   return null;
@@ -135,7 +138,8 @@ function firstArchive(
 /** An archive whose address is that of a list of mirrors is reached through the first of them. */
 async function reached(found: FoundArchive | null): Promise<FoundArchive> {
   if (found === null) {
-    throw machineError(
+    throw new NoSuchRelease(
+      "machine",
       "the apt configuration of this host names no archive that can be used here",
       "give the address of a Debian mirror with the debian-mirror option",
     );

@@ -29,6 +29,8 @@ export interface Recipe {
   sources(dir: string, ports: ArchivePorts): Promise<{ sources: AptSource[]; hostSettings: string[] }>;
   /** Refuses a set of packages that does not belong together. */
   check(packages: readonly ArchivePackage[]): void;
+  /** Does what the scripts of the packages would have done and what the tree needs. */
+  finish?(root: string): Promise<void>;
   /** Finds the parts in an unpacked tree. */
   locate(root: string): Promise<ToolchainPaths>;
 }
