@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { userError } from "./errors.ts";
 import type { ActionSpec } from "./options.ts";
 import { isTarget, TARGETS, type Target, whyNotTarget } from "./rdna1/targets.ts";
+import { parseArchive } from "./toolchain/archive-address.ts";
 
 export const COMMANDS = ["build", "kernels", "verify", "install", "publish", "doctor"] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -11,9 +12,12 @@ export interface Inputs {
   readonly command: CommandName;
   readonly targets: readonly Target[];
   readonly rocmVersion: string;
-  /** `auto`, `system`, `debian`, `amd`, or an absolute folder */
+  /** `auto`, `system`, `debian`, `amd`, an absolute folder, or an archive (address or absolute path) with `#sha256=…` */
   readonly toolchain: string;
   readonly debianMirror: string | null;
+  readonly amdMirror: string | null;
+  /** Absolute path */
+  readonly amdKeyring: string | null;
   readonly miopen: "patched" | "distribution";
   readonly miopenSource: string | null;
   readonly patches: string;
@@ -60,8 +64,10 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     command: oneOf("command", COMMANDS),
     targets: parseTargets(get("targets")),
     rocmVersion: parseVersion(get("rocm-version")),
-    toolchain: parsePlace("toolchain", get("toolchain"), ["auto", "system", "debian", "amd"], cwd),
-    debianMirror: parseMirror(get("debian-mirror")),
+    toolchain: parseToolchain(get("toolchain"), cwd),
+    debianMirror: parseMirror("debian-mirror", get("debian-mirror")),
+    amdMirror: parseMirror("amd-mirror", get("amd-mirror")),
+    amdKeyring: file("amd-keyring"),
     // These two are for a MIOpen that exists already.
     miopen:
       ["kernels", "verify"].includes(get("command")) && given.miopen === undefined
@@ -92,6 +98,14 @@ function refuseContradictions(inputs: Inputs): void {
       throw userError(
         `${name} is given, but the command is '${inputs.command}'`,
         `leave ${name} out, or use the command verify`,
+      );
+    }
+  }
+  for (const name of ["amd-mirror", "amd-keyring"]) {
+    if (given[name] !== undefined && inputs.toolchain !== "amd" && inputs.toolchain !== "auto") {
+      throw userError(
+        `${name} is given, but the toolchain is '${inputs.toolchain}'`,
+        `leave ${name} out, or use toolchain amd or auto`,
       );
     }
   }
@@ -155,16 +169,24 @@ function parsePlace(name: string, value: string, words: readonly string[], cwd: 
   return resolve(cwd, value);
 }
 
-function parseMirror(text: string): string | null {
+function parseToolchain(text: string, cwd: string): string {
+  const archive = parseArchive(text);
+  if (archive === null) return parsePlace("toolchain", text, ["auto", "system", "debian", "amd"], cwd);
+  const { address, sha256 } = archive;
+  const place = /^https?:/i.test(address) ? address : resolve(cwd, address.replace(/^file:\/*/, "/"));
+  return `${place}#sha256=${sha256}`;
+}
+
+function parseMirror(name: string, text: string): string | null {
   if (text === "") return null;
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw userError(`debian-mirror: '${text}' is not an address`, "write it with http://, https:// or file://");
+    throw userError(`${name}: '${text}' is not an address`, "write it with http://, https:// or file://");
   }
   if (!["http:", "https:", "file:"].includes(url.protocol)) {
-    throw userError(`debian-mirror: '${url.protocol}' is not allowed`, "allowed are http://, https:// and file://");
+    throw userError(`${name}: '${url.protocol}' is not allowed`, "allowed are http://, https:// and file://");
   }
   return text.replace(/\/+$/, "");
 }

@@ -32,6 +32,18 @@ test("names every command and every allowed value in action.yml", () => {
   for (const command of COMMANDS) assert.match(description, new RegExp(`\\b${command}\\b`));
 });
 
+test("takes archives by address and by file, a file from the folder that we are in", () => {
+  const digest = `#sha256=${"ab".repeat(32)}`;
+  const cases: [string, string][] = [
+    [`rocm.tar.gz${digest}`, `/somewhere/rocm.tar.gz${digest}`],
+    [`file:///a/rocm.tar.gz${digest}`, `/a/rocm.tar.gz${digest}`],
+    [`https://h/rocm.tar.gz${digest}`, `https://h/rocm.tar.gz${digest}`],
+    ["./rocm", "/somewhere/rocm"],
+  ];
+  for (const [given, taken] of cases) assert.equal(parse({ toolchain: given }).toolchain, taken);
+  assert.equal(parse({ "amd-keyring": "k.asc" }).amdKeyring, "/somewhere/k.asc");
+});
+
 test("takes targets separated by commas, blanks or lines, each once, in order", () => {
   assert.deepEqual(parse({ targets: "gfx1012, gfx1010\ngfx1012" }).targets, ["gfx1010", "gfx1012"]);
 });
@@ -47,6 +59,9 @@ for (const [what, raw, pattern] of [
   ["a bare word as toolchain", { toolchain: "redhat" }, /toolchain: 'redhat'.*\.\/redhat/],
   ["a bare word as kernel set", { "kernel-set": "convs" }, /kernel-set: 'convs'/],
   ["a version that is none", { "rocm-version": "latest" }, /rocm-version: 'latest'/],
+  ["an archive without its digest", { toolchain: "https://h/rocm.tar.gz" }, /needs a SHA-256 digest/],
+  ["a repository of AMD's over ftp", { "amd-mirror": "ftp://localhost/rocm" }, /amd-mirror: 'ftp:'/],
+  ["AMD's key for Debian's archive", { toolchain: "debian", "amd-keyring": "k.asc" }, /amd-keyring is given/],
   ["a mirror that is no address", { "debian-mirror": "mirror" }, /debian-mirror/],
   ["a mirror over ftp", { "debian-mirror": "ftp://localhost/debian" }, /ftp:/],
   ["a relative prefix", { prefix: "opt/x" }, /prefix/],

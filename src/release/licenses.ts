@@ -19,7 +19,7 @@ interface Source {
 const KERNEL_SOURCES: readonly Source[] = [
   { file: "MIOpen.txt", folders: /^(libmiopen1|miopen-hip)$/ },
   { file: "HIP.txt", folders: /^(libhiprtc-builtins\d+|hip|hip-runtime-amd)$/ },
-  { file: "ROCm-Device-Libs.txt", folders: /^rocm-device-libs(-\d+)?$/ },
+  { file: "ROCm-Device-Libs.txt", folders: /^rocm-device-libs(-\d+)?$/i },
 ];
 
 const ROCBLAS: Source = { file: "rocBLAS.txt", folders: /^(librocblas\d+|rocblas)$/ };
@@ -59,9 +59,9 @@ async function collect(toolchainRoot: string, sources: readonly Source[]): Promi
   return texts;
 }
 
-/** Debian keeps `usr/share/doc/<package>/copyright`; AMD's tree keeps `share/doc/<package>/LICENSE*`. */
+/** Debian keeps `usr/share/doc/<package>/copyright`; AMD keeps `share/doc/<package>/LICENSE*`, alone or in `opt/rocm`. */
 async function licenseOf(toolchainRoot: string, folders: RegExp): Promise<string | null> {
-  for (const doc of ["usr/share/doc", "share/doc"]) {
+  for (const doc of ["usr/share/doc", "share/doc", "opt/rocm/share/doc"]) {
     const parent = path.join(toolchainRoot, doc);
     for (const folder of (await namesIn(parent)).filter((name) => folders.test(name))) {
       const file = (await namesIn(path.join(parent, folder))).find((name) => /^(copyright|LICENSE)/.test(name));

@@ -1,16 +1,14 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { withLock } from "../cache/lock.ts";
-import type { StageTier } from "../cache/stages.ts";
-import { codeOf, machineError, messageOf, userError } from "../errors.ts";
-import type { Exec } from "../ports/exec.ts";
-import type { Log } from "../ports/log.ts";
-import { fetchPackages, unpackTree } from "./debian/make.ts";
-import type { Environment } from "./debian/mirror.ts";
+import { userError } from "../errors.ts";
+import { cachedToolchain, type ToolchainPorts, type TreeSource } from "./cached.ts";
+import { SUITES, WANTED_PACKAGES } from "./debian/apt.ts";
+import { checkVersions, releaseOf } from "./debian/archive.ts";
+import { packageTree } from "./debian/make.ts";
+import { debianSource, type Environment, hostArchive } from "./debian/mirror.ts";
+import type { Recipe } from "./debian/recipe.ts";
 import { SCHEMA } from "./debian/schema.ts";
-import { missingParts } from "./locate.ts";
+import { locateDebian } from "./locate.ts";
+import { PRUNED_PACKAGES, PRUNED_PATHS } from "./prune.ts";
 import type { Toolchain } from "./toolchain.ts";
-import { folderOf, publishTree, readTree, verifyTree } from "./tree.ts";
 
 export interface DebianOptions {
   /** `7.2.4` */
@@ -26,179 +24,50 @@ export interface DebianOptions {
   keyring?: string;
 }
 
-export interface ToolchainPorts {
-  exec: Exec;
-  log: Log;
-  signal?: AbortSignal;
-  /** Further places where a finished tree may lie (the Actions cache) */
-  tiers?: readonly StageTier[];
-}
-
 /**
  * ROCm from Debian's archive, unpacked into a folder of the cache: nothing is installed, no package script runs, no root
- * is needed. A tree that exists is used as it is, without network; several processes that need the same one share the
- * work of one. The tree is `<cacheRoot>/toolchain/debian-<rocm>-amd64-<schema>`.
+ * is needed. The tree is `<cacheRoot>/toolchain/debian-<rocm>-amd64-<schema>`.
  *
  * Throws a user error for a ROCm that the archive does not have, and machine errors for everything that the machine or
  * the network refuses.
  */
 export async function debianToolchain(options: DebianOptions, ports: ToolchainPorts): Promise<Toolchain> {
-  checkOptions(options);
-  const target = targetFolder(options);
-  const found = await usableTree(target, ports.log);
-  if (found !== null) {
-    ports.log.info(`toolchain: using ROCm ${found.rocmVersion} in ${target}`);
-    return found;
-  }
-  return locked(target, ports, async () => {
-    const made = await usableTree(target, ports.log);
-    if (made !== null) {
-      ports.log.info(`toolchain: ROCm ${made.rocmVersion} in ${target} was made by another process`);
-      return made;
-    }
-    for (const tier of ports.tiers ?? []) {
-      const restored = await restoreTree(tier, target, options, ports);
-      if (restored !== null) return restored;
-    }
-    const toolchain = await makeTree(target, options, ports);
-    for (const tier of ports.tiers ?? []) {
-      ports.log.info(`toolchain: ${tier.name}: ${await tier.save(tierKey(target), target)}`);
-    }
-    return toolchain;
-  });
+  return cachedToolchain(debianTree(options), ports);
 }
 
-/** The tree's own name: an exact key, because another tree would be another toolchain. */
-function tierKey(target: string): string {
-  return `rdna1-miopen-toolchain-${basename(target)}`;
+/** How that tree is made. */
+export function debianTree(options: DebianOptions): TreeSource {
+  const { rocmVersion } = options;
+  checkVersion(rocmVersion);
+  const recipe: Recipe = {
+    kind: "debian",
+    rocmVersion,
+    schema: SCHEMA,
+    archive: "Debian's archive",
+    wanted: WANTED_PACKAGES,
+    probe: "libmiopen1-tests",
+    releaseOf,
+    // Every package whose version is the wanted ROCm's is preferred, whatever its suite; all others come from sid.
+    pinned: `${rocmVersion}*`,
+    asked: options.mirror ?? "",
+    mirrorOptions: "debian-mirror",
+    prunedPackages: PRUNED_PACKAGES,
+    prunedPaths: PRUNED_PATHS,
+    sources: async (_, { exec }) => {
+      const host = await hostArchive(options, exec);
+      return { sources: [debianSource(host, SUITES)], hostSettings: host.networkSettings };
+    },
+    check: (packages) => checkVersions(packages, rocmVersion),
+    locate: locateDebian,
+  };
+  return packageTree(`debian-${rocmVersion}-amd64-${SCHEMA}`, recipe, options);
 }
 
-/** A tree from beyond this machine counts only after every byte of it has been compared with its digests. */
-async function restoreTree(
-  tier: StageTier,
-  target: string,
-  { jobs }: DebianOptions,
-  { exec, log }: ToolchainPorts,
-): Promise<Toolchain | null> {
-  const { found, why } = await tier.restore(tierKey(target), target);
-  log.info(`toolchain: ${tier.name}: ${why}`);
-  if (!found) return null;
-  const toolchain = await readTree(target);
-  const wrong = toolchain === null ? ["toolchain.json"] : await verifyTree(target, jobs, exec);
-  if (wrong.length === 0) return toolchain;
-  log.warning(`the restored toolchain is damaged (${wrong.slice(0, 3).join(", ")}); it is made anew`);
-  await rm(target, { recursive: true, force: true });
-  return null;
-}
-
-/**
- * The same toolchain after every byte of its tree has been compared with what was published; a tree that differs is
- * replaced, with a warning that says what was wrong. A toolchain of another origin is returned as it is.
- */
-export async function verifiedToolchain(
-  toolchain: Toolchain,
-  options: DebianOptions,
-  ports: ToolchainPorts,
-): Promise<Toolchain> {
-  const folder = folderOf(toolchain);
-  if (folder === null) return toolchain;
-  const found = await verifyTree(folder, options.jobs, ports.exec);
-  if (found.length === 0) return toolchain;
-  if (folder !== targetFolder(options)) {
-    throw machineError(`the toolchain in ${folder} is damaged (${found[0]})`, "remove the folder and make it again");
-  }
-  return locked(folder, ports, async () => {
-    // Another process may have found and replaced it while this one waited.
-    const wrong = await verifyTree(folder, options.jobs, ports.exec);
-    if (wrong.length > 0) {
-      const more = wrong.length > 3 ? `, and ${wrong.length - 3} more` : "";
-      ports.log.warning(
-        `the toolchain in ${folder} is damaged (${wrong.slice(0, 3).join(", ")}${more}); it is replaced`,
-      );
-      return makeTree(folder, options, ports);
-    }
-    return (await readTree(folder)) ?? makeTree(folder, options, ports);
-  });
-}
-
-function checkOptions({ rocmVersion, cacheRoot }: DebianOptions): void {
-  if (process.arch !== "x64") {
-    throw machineError(`ROCm is made for x86-64, this machine is ${process.arch}`, "run on an x86-64 machine");
-  }
-  if (!/^\d+\.\d+\.\d+$/.test(rocmVersion)) {
-    throw userError(
-      `rocm-version: ${JSON.stringify(rocmVersion)} is not a version such as 7.2.4`,
-      "give all three numbers",
-    );
-  }
-  // apt's configuration has no escape for a quote, and the loader's search path none for a colon.
-  const bad = /[":;\n]/.exec(resolve(cacheRoot))?.[0];
-  if (bad !== undefined) {
-    throw userError(
-      `the path of the cache has the character ${JSON.stringify(bad)}: ${cacheRoot}`,
-      "give another cache folder",
-    );
-  }
-}
-
-function targetFolder({ cacheRoot, rocmVersion }: DebianOptions): string {
-  return resolve(cacheRoot, "toolchain", `debian-${rocmVersion}-amd64-${SCHEMA}`);
-}
-
-async function locked<T>(target: string, ports: ToolchainPorts, work: () => Promise<T>): Promise<T> {
-  return withLock(`${target}.lock`, work, { log: ports.log, ...(ports.signal && { signal: ports.signal }) });
-}
-
-async function usableTree(target: string, log: Log): Promise<Toolchain | null> {
-  const toolchain = await readTree(target);
-  if (toolchain === null) return null;
-  const missing = await missingParts(toolchain.paths);
-  if (missing.length === 0) return toolchain;
-  log.warning(`the toolchain in ${target} is damaged (${missing[0]} is missing); it is replaced`);
-  return null;
-}
-
-/** Makes the tree; the caller holds its lock. Package files and apt's lists stay in `<target>.work` until it is there. */
-async function makeTree(target: string, options: DebianOptions, ports: ToolchainPorts): Promise<Toolchain> {
-  const work = `${target}.work`;
-  try {
-    await mkdir(work, { recursive: true });
-    await removeLeftovers(target);
-    const packages = await fetchPackages(work, options, ports);
-    const temporary = `${target}.new-${process.pid}`;
-    const toolchain = await unpackTree(temporary, join(work, "debs"), packages, options, ports);
-    await publishTree(toolchain, temporary, target, options.jobs, ports.exec);
-    await rm(work, { recursive: true, force: true });
-    await removeLeftovers(target);
-  } catch (error) {
-    await removeLeftovers(target).catch(() => {});
-    throw diskError(error, work);
-  }
-  const made = await readTree(target);
-  if (made === null) throw machineError(`the toolchain in ${target} cannot be read back`, "check the disk");
-  ports.log.info(`toolchain: ROCm ${made.rocmVersion} (MIOpen ${made.miopenVersion ?? "?"}) is in ${target}`);
-  return made;
-}
-
-function diskError(error: unknown, work: string): unknown {
-  const code = codeOf(error);
-  if (code === "ENOSPC") return machineError(`the disk of ${work} is full`, "free about 3 GB there", error);
-  if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
-    return machineError(
-      `cannot write in the cache: ${messageOf(error)}`,
-      "give a cache folder that this user may write",
-      error,
-    );
-  }
-  return error;
-}
-
-/** Trees that a killed run did not finish, and damaged ones that were set aside. The caller holds the lock. */
-async function removeLeftovers(target: string): Promise<void> {
-  const parent = dirname(target);
-  for (const name of await readdir(parent)) {
-    if (name.startsWith(`${basename(target)}.new-`) || name.startsWith(`${basename(target)}.old-`)) {
-      await rm(join(parent, name), { recursive: true, force: true });
-    }
-  }
+/** Refuses what is not a release with three numbers. */
+export function checkVersion(rocmVersion: string): void {
+  if (/^\d+\.\d+\.\d+$/.test(rocmVersion)) return;
+  throw userError(
+    `rocm-version: ${JSON.stringify(rocmVersion)} is not a version such as 7.2.4`,
+    "give all three numbers",
+  );
 }

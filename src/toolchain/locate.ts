@@ -26,16 +26,29 @@ export async function locateDebian(root: string): Promise<ToolchainPaths> {
 /** The layout of AMD's own packages, as in `/opt/rocm`: native programs of this host. */
 export async function locateRocm(root: string): Promise<ToolchainPaths> {
   const lib = join(root, "lib");
-  const llvm = (await optional(join(root, "lib/llvm/bin"))) ?? (await needed(join(root, "llvm/bin")));
+  const llvm = (await optional(join(root, "lib/llvm"))) ?? (await needed(join(root, "llvm")));
   return {
     loader: null,
-    libraryPath: [lib, join(llvm, "../lib")],
+    libraryPath: [lib, join(llvm, "lib")],
     miopen: await optional(join(lib, "libMIOpen.so.1")),
     miopenDriver: await optional(join(root, "bin/MIOpenDriver")),
     hip: await folderOfHip(lib),
     rocblasLibrary: await optional(join(lib, "rocblas/library")),
-    llvmBin: llvm,
+    llvmBin: await needed(join(llvm, "bin")),
     include: await needed(join(root, "include")),
+  };
+}
+
+/** AMD's packages in `<root>/opt/rocm-<release>` on packages of a distribution, whose loader starts the programs. */
+export async function locateAmd(root: string): Promise<ToolchainPaths> {
+  const rocm = await newest(join(root, "opt"), /^rocm-\d/);
+  if (rocm === null)
+    throw machineError(`no ${root}/opt/rocm-*`, "the archive's packages have another layout than AMD's");
+  const paths = await locateRocm(rocm);
+  return {
+    ...paths,
+    loader: await needed(join(root, "usr/lib64/ld-linux-x86-64.so.2")),
+    libraryPath: [...paths.libraryPath, join(root, "usr/lib/x86_64-linux-gnu")],
   };
 }
 

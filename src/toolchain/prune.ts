@@ -65,9 +65,32 @@ export const PRUNED_PATHS: readonly Pruned[] = [
   { pattern: "./usr/lib/gcc/*/libubsan*", why: "sanitizer runtime of gcc" },
 ];
 
-/** Whether a package is left out. */
-export function isPrunedPackage(name: string): boolean {
-  return PRUNED_PACKAGES.some(({ pattern }) =>
+/** Paths of a ROCm in AMD's layout that are not unpacked, below its own folder. */
+const PRUNED_ROCM_PATHS: readonly Pruned[] = [
+  ...["gfx8", "gfx9", "gfx103", "gfx11", "gfx12"].map((card) => ({
+    pattern: `lib/rocblas/library/*${card}*`,
+    why: "rocBLAS kernels of other cards",
+  })),
+  { pattern: "lib/hipblaslt/library/*", why: "hipBLASLt has no kernels for RDNA1" },
+  { pattern: "share/miopen/db/*", why: "databases of other cards" },
+  { pattern: "share/doc/*/html", why: "documentation" },
+  { pattern: "share/man", why: "manual pages" },
+];
+
+/** The same anywhere below `prefix`, as patterns of GNU tar. */
+function below(prefix: string): Pruned[] {
+  return PRUNED_ROCM_PATHS.map(({ pattern, why }) => ({ pattern: `${prefix}${pattern}`, why }));
+}
+
+/** Paths of AMD's packages, and of the distribution's below them, that are not unpacked. */
+export const PRUNED_AMD_PATHS: readonly Pruned[] = [...below("./opt/rocm-*/"), ...PRUNED_PATHS];
+
+/** Paths of an archive that are not unpacked; its files may lie in a folder of their own. */
+export const PRUNED_ARCHIVE_PATHS: readonly Pruned[] = ["", "./", "*/"].flatMap(below);
+
+/** Whether a package is among those that are left out. */
+export function isPruned(name: string, packages: readonly Pruned[]): boolean {
+  return packages.some(({ pattern }) =>
     pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
   );
 }

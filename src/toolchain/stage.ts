@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
-import { type DebianOptions, verifiedToolchain } from "./debian.ts";
-import { resolveToolchain } from "./resolve.ts";
+import { resolveToolchain, type ToolchainOptions, verifiedToolchain } from "./resolve.ts";
+import { sayWithoutRocblas } from "./rocblas.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { folderOf } from "./tree.ts";
 
@@ -16,10 +16,13 @@ export interface SoundToolchain extends Toolchain {
 /** The toolchain that was asked for, without network where it lies in the cache. */
 export async function toolchainStage(context: Context): Promise<SoundToolchain> {
   const { inputs, exec, log } = context;
-  const options: DebianOptions = {
+  const options: ToolchainOptions = {
+    toolchain: inputs.toolchain,
     rocmVersion: inputs.rocmVersion,
     cacheRoot: context.cacheRoot,
     mirror: inputs.debianMirror,
+    amdMirror: inputs.amdMirror,
+    amdKeyring: inputs.amdKeyring,
     offline: inputs.offline,
     jobs: context.jobs,
     env: context.env,
@@ -27,7 +30,8 @@ export async function toolchainStage(context: Context): Promise<SoundToolchain> 
   const started = performance.now();
   const startedAt = Date.now();
   const ports = { exec, log, tiers: context.tiers };
-  const toolchain = await resolveToolchain({ ...options, toolchain: inputs.toolchain }, ports);
+  const toolchain = await resolveToolchain(options, ports);
+  await sayWithoutRocblas(toolchain, inputs.targets, log);
   context.timings.toolchain = (performance.now() - started) / 1000;
   let sound: Promise<void> | undefined;
   const check = async () => {

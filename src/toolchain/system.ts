@@ -27,6 +27,15 @@ export async function systemToolchain(
     if (missing[0] !== undefined) throw machineError(`${missing[0]} is missing`, "remove the folder; it is made again");
     return own;
   }
+  return rocmIn(folder, rocmVersion, kind);
+}
+
+/** As {@link systemToolchain} for a folder that is none of our trees, or that must not be believed to be one. */
+export async function rocmIn(
+  folder: string,
+  rocmVersion: string,
+  kind: "system" | "folder" | "archive",
+): Promise<Toolchain> {
   const root = await realpath(folder).catch(() => {
     throw userError(`toolchain: the folder ${folder} does not exist`, "give the folder of a ROCm installation");
   });

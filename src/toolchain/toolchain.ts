@@ -32,7 +32,7 @@ export interface ToolchainPaths {
 
 /** A ROCm tree, whatever it came from. A plain value: it can be written as JSON and read again. */
 export interface Toolchain {
-  kind: "debian" | "system" | "folder";
+  kind: "debian" | "amd" | "archive" | "system" | "folder";
   root: string;
   rocmVersion: string;
   miopenVersion: string | null;

@@ -200,5 +200,6 @@ async function writeDurably(file: string, text: string): Promise<void> {
 
 /** The folder of a published tree that a toolchain is in, or null when it is not one of ours. */
 export function folderOf(toolchain: Toolchain): string | null {
-  return toolchain.kind === "debian" && isAbsolute(toolchain.root) ? dirname(toolchain.root) : null;
+  const ours = toolchain.kind !== "system" && toolchain.kind !== "folder";
+  return ours && isAbsolute(toolchain.root) ? dirname(toolchain.root) : null;
 }

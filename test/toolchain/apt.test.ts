@@ -11,15 +11,27 @@ import {
   sourcesList,
 } from "../../src/toolchain/debian/apt.ts";
 import { checkVersions, isRelease } from "../../src/toolchain/debian/archive.ts";
-import { checkedMirror, debianMirror } from "../../src/toolchain/debian/mirror.ts";
-import { isPrunedPackage } from "../../src/toolchain/prune.ts";
+import {
+  checkedMirror,
+  debianArchive,
+  debianSource,
+  type HostArchive,
+  ubuntuArchive,
+} from "../../src/toolchain/debian/mirror.ts";
+import { isPruned, PRUNED_PACKAGES } from "../../src/toolchain/prune.ts";
 
 const SHA = "a".repeat(64);
-const plan = {
-  dir: "/c/apt",
+const host: HostArchive = {
+  distribution: "debian",
+  release: null,
   mirror: "http://m/debian",
   keyring: "/k.gpg",
-  rocmVersion: "7.2.4",
+  networkSettings: [],
+};
+const plan = {
+  dir: "/c/apt",
+  sources: [debianSource(host, ["sid", "experimental"])],
+  pinned: "7.2.4*",
   hostSettings: ['Acquire::http::Proxy "http://p:3128";'],
 };
 
@@ -40,7 +52,7 @@ test("sources name the keys, and only the wanted ROCm is preferred", () => {
     sourcesList(plan),
     "deb [arch=amd64 signed-by=/k.gpg] http://m/debian sid main\ndeb [arch=amd64 signed-by=/k.gpg] http://m/debian experimental main\n",
   );
-  assert.match(preferences("6.4.3"), /^Pin: version 6\.4\.3\*$/m);
+  assert.match(preferences("6.4.3*"), /^Pin: version 6\.4\.3\*$/m);
 });
 
 test("of the host's apt configuration only the network is taken", () => {
@@ -143,7 +155,20 @@ test("finds the Debian archive among the host's sources", () => {
     ["http://u/ubuntu\tnoble\tmain", null],
     ["", null],
   ];
-  for (const [targets, mirror] of cases) assert.equal(debianMirror(targets), mirror, targets);
+  for (const [targets, mirror] of cases) assert.equal(debianArchive(targets)?.mirror ?? null, mirror, targets);
+});
+
+test("finds Ubuntu's archive, and not a private one, among the host's sources", () => {
+  const targets = [
+    "http://p/someone/ppa/ubuntu\tjammy\tmain",
+    "http://s/ubuntu-security\tnoble-security\tuniverse",
+    "mirror+file:/etc/apt/apt-mirrors.txt/\tnoble-updates\tmain",
+    "mirror+file:/etc/apt/apt-mirrors.txt/\tnoble-updates\tuniverse",
+  ];
+  const mirror = "mirror+file:/etc/apt/apt-mirrors.txt";
+  assert.deepEqual(ubuntuArchive(targets.join("\n")), { distribution: "ubuntu", release: "noble", mirror });
+  assert.equal(ubuntuArchive(targets.slice(0, 3).join("\n")), null);
+  assert.equal(debianArchive(targets.join("\n")), null);
 });
 
 test("takes only addresses that apt can use as they are", () => {
@@ -164,7 +189,7 @@ test("takes only addresses that apt can use as they are", () => {
 
 test("leaves out packages by name and by beginning of a name", () => {
   for (const name of ["python3", "python3.14-minimal", "libmiopen-tests-data", "lib32gcc-s1"])
-    assert.ok(isPrunedPackage(name), name);
+    assert.ok(isPruned(name, PRUNED_PACKAGES), name);
   for (const name of ["libmiopen1", "libmiopen1-tests", "clang-22", "libc6-dev", "libstdc++-16-dev"])
-    assert.ok(!isPrunedPackage(name), name);
+    assert.ok(!isPruned(name, PRUNED_PACKAGES), name);
 });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 export class ArchiveServer {
   /** Path and first byte of every request. */
   readonly requests: { path: string; start: number }[] = [];
-  /** Bytes after which the connection of a package file is cut; null: never. */
+  /** Bytes after which the connection of a package file is cut (when the client has had time to write them); null: never. */
   cutAfter: number | null = null;
   /** Milliseconds before a package file is answered. */
   delay = 0;
@@ -25,14 +25,18 @@ export class ArchiveServer {
         response.writeHead(404).end();
         return;
       }
-      const isPackage = path.endsWith(".deb");
+      if (start > 0 && start >= size) {
+        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+        return;
+      }
+      const isPackage = /\.(deb|tar\.\w+)$/.test(path);
       const end = isPackage && this.cutAfter !== null ? Math.min(size, start + this.cutAfter) : size;
       const range = start > 0 ? { "content-range": `bytes ${start}-${size - 1}/${size}` } : {};
       const answer = () => {
         response.writeHead(start > 0 ? 206 : 200, { "content-length": size - start, ...range });
         const stream = createReadStream(file, { start, end: end - 1 });
         stream.pipe(response, { end: end === size });
-        if (end < size) stream.on("end", () => setTimeout(() => response.destroy(), 20));
+        if (end < size) stream.on("end", () => setTimeout(() => response.destroy(), 500));
       };
       setTimeout(answer, isPackage ? this.delay : 0);
     });

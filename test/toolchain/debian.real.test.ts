@@ -5,7 +5,8 @@ import { access, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile }
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { NodeExec } from "../../src/ports/exec.ts";
-import { type DebianOptions, debianToolchain, verifiedToolchain } from "../../src/toolchain/debian.ts";
+import { type DebianOptions, debianToolchain } from "../../src/toolchain/debian.ts";
+import { verifiedToolchain } from "../../src/toolchain/resolve.ts";
 import { recordedLog, scratch } from "./helpers.ts";
 import { ownArchive, setting } from "./setting.ts";
 import { cannotMakeArchive, SmallArchive, smallRocm } from "./small-archive.ts";
@@ -174,7 +175,7 @@ test("refuses a package file that is not the one that was signed", { skip }, asy
 
 test("takes an expired Release file and says so", { skip }, async (t) => {
   const { archive, options } = await setting(t, await ownArchive(t));
-  archive.publish("sid", smallRocm("7.1.0"), new Date(Date.now() - 86_400_000));
+  archive.publish("sid", smallRocm("7.1.0"), { validUntil: new Date(Date.now() - 86_400_000) });
   const { log } = await make(options);
   assert.equal(log.lines.filter((line) => /^warning: the mirror's sid .* was valid until/.test(line)).length, 1);
 });

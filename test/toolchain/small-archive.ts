@@ -12,6 +12,11 @@ export interface SmallPackage {
   files: Record<string, string | { copy: string } | { link: string }>;
 }
 
+export interface PublishOptions {
+  validUntil?: Date;
+  at?: string;
+}
+
 /** Why the archive cannot be made here, or false. */
 export function cannotMakeArchive(): string | false {
   for (const program of ["gpg", "apt-get", "dpkg-deb", "flock", "setpriv"]) {
@@ -24,35 +29,56 @@ export function cannotMakeArchive(): string | false {
   return false;
 }
 
+/** Package files that were made, by what is in them: many archives have the same. */
+const made = new Map<string, Buffer>();
+
 /** A Debian archive of its own: real package files, real indexes, signed with a key made for it. */
 export class SmallArchive {
   readonly folder: string;
   readonly keyring: string;
   readonly #home: string;
 
-  constructor(folder: string) {
+  /** `like`: an archive to copy, with its key. */
+  constructor(folder: string, like?: SmallArchive) {
     this.folder = join(folder, "archive");
-    this.#home = join(folder, "gnupg");
-    this.keyring = join(folder, "keyring.gpg");
+    this.#home = like === undefined ? join(folder, "gnupg") : like.#home;
+    this.keyring = like === undefined ? join(folder, "keyring.gpg") : like.keyring;
+    if (like !== undefined) {
+      cpSync(like.folder, this.folder, { recursive: true });
+      return;
+    }
     mkdirSync(this.#home, { mode: 0o700, recursive: true });
     mkdirSync(this.folder, { recursive: true });
     this.#gpg("--quick-generate-key", "Small archive <archive@example.invalid>", "rsa2048", "sign", "never");
     writeFileSync(this.keyring, this.#gpg("--export"));
   }
 
-  /** Makes the package files and one suite that lists them. */
-  publish(suite: string, packages: readonly SmallPackage[], validUntil = new Date(Date.now() + 86_400_000)): void {
-    const stanzas = packages.map((item) => this.#build(item)).join("\n");
-    const index = "main/binary-amd64/Packages";
-    const dist = join(this.folder, "dists", suite);
-    mkdirSync(join(dist, "main/binary-amd64"), { recursive: true });
-    writeFileSync(join(dist, index), stanzas);
-    const digest = createHash("sha256").update(stanzas).digest("hex");
+  /** The same key as people publish it. */
+  armoredKey(): string {
+    return this.#gpg("--armor", "--export").toString();
+  }
+
+  fingerprint(): string {
+    return /^fpr:+([0-9A-F]{40}):/m.exec(this.#gpg("--with-colons", "--list-keys").toString())?.[1] ?? "";
+  }
+
+  /** Makes the package files and one suite that lists them, below the folder `at` of the archive. */
+  publish(suite: string, packages: readonly SmallPackage[], { validUntil, at = "." }: PublishOptions = {}): void {
+    const base = join(this.folder, at);
+    const stanzas = packages.map((item) => this.#build(base, item)).join("\n");
+    const dist = join(base, "dists", suite);
+    const sums = Object.entries({ main: stanzas, universe: "" }).map(([component, text]) => {
+      const index = `${component}/binary-amd64/Packages`;
+      mkdirSync(join(dist, component, "binary-amd64"), { recursive: true });
+      writeFileSync(join(dist, index), text);
+      return ` ${createHash("sha256").update(text).digest("hex")} ${Buffer.byteLength(text)} ${index}\n`;
+    });
     const date = (time: Date) => time.toUTCString().replace("GMT", "UTC");
     const release = [
       `Origin: Small\nSuite: ${suite}\nCodename: ${suite}\nDate: ${date(new Date(Date.now() - 60_000))}`,
-      `Valid-Until: ${date(validUntil)}\nArchitectures: amd64\nComponents: main`,
-      `SHA256:\n ${digest} ${Buffer.byteLength(stanzas)} ${index}\n`,
+      `Valid-Until: ${date(validUntil ?? new Date(Date.now() + 86_400_000))}`,
+      "Architectures: amd64\nComponents: main universe",
+      `SHA256:\n${sums.join("")}`,
     ].join("\n");
     const file = join(dist, "InRelease");
     rmSync(file, { force: true });
@@ -68,8 +94,7 @@ export class SmallArchive {
     });
   }
 
-  #build({ name, version, depends, provides, files }: SmallPackage): string {
-    const tree = join(this.folder, "build", name);
+  #build(base: string, { name, version, depends, provides, files }: SmallPackage): string {
     const control = [
       `Package: ${name}`,
       `Version: ${version}`,
@@ -79,6 +104,18 @@ export class SmallArchive {
     if (depends !== undefined) control.push(`Depends: ${depends}`);
     if (provides !== undefined) control.push(`Provides: ${provides}`);
     control.push("Description: a package for a test");
+    const deb = `pool/${name}_${version}_amd64.deb`;
+    mkdirSync(join(base, "pool"), { recursive: true });
+    const what = JSON.stringify([control, files]);
+    const data = made.get(what) ?? this.#pack(control, files);
+    made.set(what, data);
+    writeFileSync(join(base, deb), data);
+    const sha256 = createHash("sha256").update(data).digest("hex");
+    return `${control.join("\n")}\nFilename: ${deb}\nSize: ${data.length}\nSHA256: ${sha256}\n`;
+  }
+
+  #pack(control: readonly string[], files: SmallPackage["files"]): Buffer {
+    const tree = join(this.folder, "build");
     mkdirSync(join(tree, "DEBIAN"), { recursive: true });
     writeFileSync(join(tree, "DEBIAN/control"), `${control.join("\n")}\n`);
     for (const [path, content] of Object.entries(files)) {
@@ -88,15 +125,11 @@ export class SmallArchive {
       else if ("link" in content) symlinkSync(content.link, file);
       else cpSync(realpathSync(content.copy), file);
     }
-    const deb = `pool/${name}_${version}_amd64.deb`;
-    mkdirSync(join(this.folder, "pool"), { recursive: true });
-    execFileSync("dpkg-deb", ["-Zgzip", "--root-owner-group", "--build", tree, join(this.folder, deb)], {
+    execFileSync("dpkg-deb", ["-Zgzip", "-z1", "--root-owner-group", "--build", tree, `${tree}.deb`], {
       stdio: "ignore",
     });
     rmSync(tree, { recursive: true });
-    const data = readFileSync(join(this.folder, deb));
-    const sha256 = createHash("sha256").update(data).digest("hex");
-    return `${control.join("\n")}\nFilename: ${deb}\nSize: ${data.length}\nSHA256: ${sha256}\n`;
+    return readFileSync(`${tree}.deb`);
   }
 }
 

@@ -1,3 +1,5 @@
+import type { RdnaError } from "../../errors.ts";
+
 /**
  * Text for and from apt: pure functions, nothing is run here.
  *
@@ -16,12 +18,25 @@ export interface ArchivePackage {
   sha256: string;
 }
 
+/** An archive in a plan. */
+export interface AptSource {
+  uri: string;
+  suites: readonly string[];
+  components: readonly string[];
+  /** File with the keys that may sign it. */
+  keyring: string;
+  /** What to do when the signature is by none of these keys. */
+  keyRemedy: string;
+  /** The error for an address that has not these suites; `why` is what apt says. */
+  absent(why: string): RdnaError;
+}
+
 export interface AptPlan {
   /** Folder with apt's own state. */
   dir: string;
-  mirror: string;
-  keyring: string;
-  rocmVersion: string;
+  sources: readonly AptSource[];
+  /** Pattern of preferred versions */
+  pinned: string;
   /** Lines of the host's configuration that say how the network is reached. */
   hostSettings: readonly string[];
 }
@@ -66,16 +81,19 @@ export function aptConf(plan: AptPlan): string {
   return [...plan.hostSettings, ...settings.map(([name, value]) => `${name} "${value}";`), ""].join("\n");
 }
 
-export function sourcesList(plan: AptPlan): string {
-  return SUITES.map((suite) => `deb [arch=amd64 signed-by=${plan.keyring}] ${plan.mirror} ${suite} main\n`).join("");
+export function sourcesList({ sources }: Pick<AptPlan, "sources">): string {
+  const lines = sources.flatMap(({ uri, suites, components, keyring }) =>
+    suites.map((suite) => `deb [arch=amd64 signed-by=${keyring}] ${uri} ${suite} ${components.join(" ")}\n`),
+  );
+  return lines.join("");
 }
 
 /**
- * Every package whose version is the wanted ROCm's is preferred, whatever its suite; all others come from sid.
+ * Packages of these versions are preferred, whatever their suite; of all others the first suite's highest.
  * The expression is needed: apt takes no version pin for `*`.
  */
-export function preferences(rocmVersion: string): string {
-  return `Package: /./\nPin: version ${rocmVersion}*\nPin-Priority: 990\n`;
+export function preferences(pinned: string): string {
+  return `Package: /./\nPin: version ${pinned}\nPin-Priority: 990\n`;
 }
 
 /**

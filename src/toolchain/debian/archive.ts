@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { machineError, userError } from "../../errors.ts";
+import { machineError, type RdnaError } from "../../errors.ts";
 import type { Command, Exec, ExecResult } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
-import { isPrunedPackage } from "../prune.ts";
+import { NoSuchRelease } from "../no-release.ts";
+import { isPruned } from "../prune.ts";
 import {
   type AptPlan,
   type ArchivePackage,
@@ -14,10 +15,10 @@ import {
   preferences,
   releaseDates,
   sourcesList,
-  WANTED_PACKAGES,
 } from "./apt.ts";
 import type { Environment } from "./mirror.ts";
 import { withParent } from "./parent.ts";
+import type { Recipe } from "./recipe.ts";
 
 export interface ArchivePorts {
   exec: Exec;
@@ -28,18 +29,19 @@ export interface ArchivePorts {
 
 /**
  * Asks the archive which package files make the wanted ROCm: updates the lists of the isolated apt, resolves, and leaves
- * out what prune.ts names. Throws a machine error when the archive cannot be reached or is not Debian's, and a user error
- * when it has another ROCm.
+ * out what the recipe names. Throws a machine error when the archive cannot be reached or is not what it should be, and a
+ * user error when it has another ROCm.
  */
-export async function resolvePackages(plan: AptPlan, ports: ArchivePorts): Promise<ArchivePackage[]> {
-  await writeConfiguration(plan);
-  await update(plan, ports);
+export async function resolvePackages(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Promise<ArchivePackage[]> {
+  await configureApt(plan);
+  await update(plan, recipe, ports);
   await sayExpired(plan, ports.log);
-  const all = await resolve(plan, ports);
-  return all.filter(({ name }) => !isPrunedPackage(name));
+  const all = await resolve(plan, recipe, ports);
+  return all.filter(({ name }) => !isPruned(name, recipe.prunedPackages));
 }
 
-async function writeConfiguration(plan: AptPlan): Promise<void> {
+/** Makes the folder of the isolated apt, so that its programs can be started. */
+export async function configureApt(plan: AptPlan): Promise<void> {
   for (const folder of [
     "etc/apt.conf.d",
     "etc/preferences.d",
@@ -52,7 +54,7 @@ async function writeConfiguration(plan: AptPlan): Promise<void> {
   await writeFile(join(plan.dir, "status"), "");
   await writeFile(join(plan.dir, "apt.conf"), aptConf(plan));
   await writeFile(join(plan.dir, "etc/sources.list"), sourcesList(plan));
-  await writeFile(join(plan.dir, "etc/preferences"), preferences(plan.rocmVersion));
+  await writeFile(join(plan.dir, "etc/preferences"), preferences(plan.pinned));
 }
 
 /** An apt program that knows nothing but the folder of `plan`. */
@@ -73,28 +75,29 @@ async function run(plan: AptPlan, ports: ArchivePorts, file: string, ...args: st
   return result;
 }
 
-async function update(plan: AptPlan, ports: ArchivePorts): Promise<void> {
-  ports.log.info(`asking the archive at ${plan.mirror}`);
+async function update(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Promise<void> {
+  ports.log.info(`asking the archive at ${plan.sources.map(({ uri }) => uri).join(" and ")}`);
   // No retries: a mirror that does not answer must be an error within a minute.
   const result = await run(plan, ports, "apt-get", "update", "-q", "-o", "Acquire::Retries=0");
-  if (result.code === 0) return;
+  if (result.code !== 0) throw updateError(plan, recipe, result);
+}
+
+function updateError(plan: AptPlan, { mirrorOptions }: Recipe, result: ExecResult): RdnaError {
   const why = reasons(result);
-  if (/No space left/.test(why)) throw machineError(`the disk of ${plan.dir} is full`, "free space there");
-  if (/does not have a Release file|404 +Not Found/.test(why)) {
-    throw machineError(
-      `${plan.mirror} is not a Debian archive with the suites sid and experimental: ${why}`,
-      "give another mirror with the debian-mirror option",
+  const named = plan.sources.find(({ uri }) => why.includes(uri)) ?? plan.sources[0];
+  if (/No space left/.test(why)) return machineError(`the disk of ${plan.dir} is full`, "free space there");
+  if (named !== undefined && /does not have a Release file|404 +Not Found|File not found/.test(why)) {
+    return named.absent(why);
+  }
+  if (named !== undefined && /GPG error|NO_PUBKEY|EXPKEYSIG|BADSIG|not signed|OpenPGP/.test(why)) {
+    return machineError(
+      `the signature of ${named.uri} cannot be checked with ${named.keyring}: ${why}`,
+      `${named.keyRemedy}, or give another mirror (${mirrorOptions})`,
     );
   }
-  if (/GPG error|NO_PUBKEY|EXPKEYSIG|BADSIG/.test(why)) {
-    throw machineError(
-      `the signature of ${plan.mirror} cannot be checked with ${plan.keyring}: ${why}`,
-      "update the package debian-archive-keyring, or give another mirror with the debian-mirror option",
-    );
-  }
-  throw machineError(
-    `cannot reach the archive at ${plan.mirror}: ${result.timedOut ? "no answer in 4 minutes" : why}`,
-    "check the network and the proxy in the apt configuration, or give another mirror with the debian-mirror option",
+  return machineError(
+    `cannot reach the archive at ${named?.uri}: ${result.timedOut ? "no answer in 4 minutes" : why}`,
+    `check the network and the proxy in the apt configuration, or give another mirror (${mirrorOptions})`,
   );
 }
 
@@ -120,26 +123,41 @@ function day(date: Date | null): string {
   return date?.toISOString().slice(0, 10) ?? "an unknown date";
 }
 
-async function resolve(plan: AptPlan, ports: ArchivePorts): Promise<ArchivePackage[]> {
-  const available = parseMadison((await run(plan, ports, "apt-cache", "madison", "libmiopen1-tests")).stdout);
-  const fits = (version: string) => isRelease(version, plan.rocmVersion);
-  if (!available.some(({ version }) => fits(version))) {
-    const there = available.map(({ version, suite }) => `${version.replace(/[+-].*/, "")} (${suite})`).join(", ");
-    throw userError(
-      `rocm-version: Debian's archive has no ROCm ${plan.rocmVersion} with MIOpen; it has ${there || "none"}`,
+async function resolve(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Promise<ArchivePackage[]> {
+  const { archive, probe, releaseOf, rocmVersion, mirrorOptions } = recipe;
+  const available = parseMadison((await run(plan, ports, "apt-cache", "madison", probe)).stdout);
+  if (!available.some(({ version }) => releaseOf(version) === rocmVersion)) {
+    const there = available.map(({ version, suite }) => `${releaseOf(version)} (${suite})`).join(", ");
+    throw new NoSuchRelease(
+      "user",
+      `rocm-version: ${archive} has no ROCm ${rocmVersion} with MIOpen; it has ${there || "none"}`,
       "choose one of these with the rocm-version option, or use toolchain system with an installed ROCm",
     );
   }
-  const result = await run(plan, ports, "apt-get", "install", "-y", "-qq", "--print-uris", ...WANTED_PACKAGES);
+  const result = await run(plan, ports, "apt-get", "install", "-y", "-q", "--print-uris", ...recipe.wanted);
   const packages = parseUris(result.stdout);
   if (result.code !== 0 || packages.length === 0) {
     throw machineError(
-      `apt cannot put ROCm ${plan.rocmVersion} together from ${plan.mirror}: ${reasons(result)}`,
-      "the archive may be in the middle of a change; try again later or give another mirror with debian-mirror",
+      `apt cannot put ROCm ${rocmVersion} together from ${archive}: ${unmet(result) || reasons(result)}`,
+      `the archive may be in the middle of a change; try again later or give another mirror (${mirrorOptions})`,
     );
   }
-  checkVersions(packages, plan.rocmVersion);
+  recipe.check(packages);
   return packages;
+}
+
+/** What apt prints about dependencies that it cannot meet, in one line. */
+function unmet({ stdout }: ExecResult): string {
+  const lines = stdout.split("\n").filter((line) => /^ \S+ : |^ {2,}(Pre)?Depends: /.test(line));
+  return lines
+    .slice(0, 3)
+    .map((line) => line.trim().replace(/\s+/g, " "))
+    .join("; ");
+}
+
+/** The upstream release of a Debian version: `7.2.4` of `7.2.4+dfsg-1`. */
+export function releaseOf(version: string): string {
+  return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
 }
 
 /** Whether a Debian version is of this upstream release: `7.2.4+dfsg-1` is of 7.2.4, `7.2.40-1` is not. */
@@ -148,7 +166,10 @@ export function isRelease(version: string, release: string): boolean {
 }
 
 /** MIOpen must be the wanted release; the HIP runtime and rocBLAS, which have their own point releases, of its series. */
-export function checkVersions(packages: readonly ArchivePackage[], rocmVersion: string): void {
+export function checkVersions(
+  packages: readonly Pick<ArchivePackage, "name" | "version">[],
+  rocmVersion: string,
+): void {
   const series = rocmVersion.split(".").slice(0, 2).join(".");
   for (const { name, version } of packages) {
     const good = /^libmiopen1(-tests)?$/.test(name)

@@ -16,6 +16,8 @@ export interface DownloadPlan {
   /** Fetch directly; false: through apt, because the host's configuration has a proxy or the like. */
   direct: boolean;
   offline: boolean;
+  /** The options that give other addresses. */
+  mirrorOptions: string;
 }
 
 /** Connections at once. The largest file comes first and is half of all, so more would not be faster. */
@@ -47,9 +49,12 @@ export async function downloadPackages(plan: DownloadPlan, ports: ArchivePorts):
   return bytes;
 }
 
+/** A file whose size the archive lists. */
+type PackageFile = FetchedFile & { bytes: number };
+
 /** Package files that are not there, or not as the archive lists them, largest first. */
-async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<FetchedFile[]> {
-  const missing: FetchedFile[] = [];
+async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<PackageFile[]> {
+  const missing: PackageFile[] = [];
   for (const { file, url, bytes, sha256 } of plan.packages) {
     const wanted = { url, bytes, sha256, target: join(plan.folder, file) };
     const size = await sizeOf(wanted.target);
@@ -140,7 +145,7 @@ function explained(error: unknown, plan: DownloadPlan): unknown {
   }
   return machineError(
     `cannot fetch the toolchain: ${messageOf(error)}`,
-    "check the network and start again (what was fetched is kept), or give another mirror with the debian-mirror option",
+    `check the network and start again (what was fetched is kept), or give another mirror (${plan.mirrorOptions})`,
     error,
   );
 }

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
-import { Transform } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../errors.ts";
@@ -12,7 +12,8 @@ import { codeOf } from "../../errors.ts";
 export interface FetchedFile {
   url: string;
   target: string;
-  bytes: number;
+  /** null where only the server knows. */
+  bytes: number | null;
   sha256: string;
 }
 
@@ -26,28 +27,30 @@ export class DamagedError extends Error {}
 const SILENCE = 30_000;
 
 /**
- * Fetches a file of known size and digest over http, https or from a folder; it appears under its name only when both are
+ * Fetches a file of known digest (and size, where an archive lists it) over http, https or from a folder; it appears under its name only when both are
  * right. What an earlier try left in `<target>.part` is kept and continued: files of an archive's pool never change, and
  * the digest is checked over the whole (apt itself resumes only where a server sends Last-Modified, which proxies drop).
  */
 export async function fetchFile(file: FetchedFile, signal: AbortSignal): Promise<void> {
   const part = `${file.target}.part`;
   let have = await sizeOf(part);
-  if (have > file.bytes) {
+  if (file.bytes !== null && have > file.bytes) {
     await rm(part);
     have = 0;
   }
   const hash = createHash("sha256");
-  if (have < file.bytes) {
+  let bytes = file.bytes;
+  if (have !== bytes) {
     const source = await open(file, have, signal);
+    bytes ??= source.total;
     if (source.offset === 0) have = 0;
     else await hashFile(part, hash);
-    const meter = measured(hash, file.bytes - have);
+    const meter = measured(hash, bytes === null ? Number.POSITIVE_INFINITY : bytes - have);
     await pipeline(source.stream, meter, createWriteStream(part, { flags: have === 0 ? "w" : "a" }), { signal });
   } else {
     await hashFile(part, hash);
   }
-  if ((await sizeOf(part)) < file.bytes) throw new Error("the connection ended early");
+  if (bytes !== null && (await sizeOf(part)) < bytes) throw new Error("the connection ended early");
   if (hash.digest("hex") !== file.sha256) {
     await rm(part, { force: true });
     throw new DamagedError(`${file.url} is damaged: its SHA-256 is not the archive's`);
@@ -92,22 +95,30 @@ interface Source {
   stream: NodeJS.ReadableStream;
   /** Where the stream begins in the file: what was asked for, or 0 when the server does not continue files. */
   offset: number;
+  /** Bytes of the whole file, where the server tells. */
+  total: number | null;
 }
 
 async function open(file: FetchedFile, offset: number, signal: AbortSignal): Promise<Source> {
   if (file.url.startsWith("file:")) {
     const path = fileURLToPath(file.url.replace(/^file:\/*/, "file:///"));
     if ((await sizeOf(path)) === 0) throw new GoneError(`${path} does not exist`);
-    return { stream: createReadStream(path, { start: offset }), offset };
+    return { stream: createReadStream(path, { start: offset }), offset, total: await sizeOf(path) };
   }
   const response = await request(file.url, offset, signal);
-  const begins = /^bytes (\d+)-/.exec(response.headers["content-range"] ?? "")?.[1];
+  if (response.statusCode === 416) {
+    // Nothing comes after what is there: a part that is complete, which its digest decides.
+    response.destroy();
+    return { stream: Readable.from([]), offset, total: offset };
+  }
+  const [, begins, whole] = /^bytes (\d+)-\d+\/(\d+)/.exec(response.headers["content-range"] ?? "") ?? [];
   const continued = response.statusCode === 206 && Number(begins) === offset;
   if (response.statusCode === 206 && !continued) {
     response.destroy();
     throw new Error("the server answered with another part of the file than was asked for");
   }
-  return { stream: response, offset: continued ? offset : 0 };
+  const total = Number(continued ? whole : (response.headers["content-length"] ?? Number.NaN));
+  return { stream: response, offset: continued ? offset : 0, total: Number.isNaN(total) ? null : total };
 }
 
 async function request(url: string, offset: number, signal: AbortSignal, hops = 5): Promise<IncomingMessage> {
@@ -119,7 +130,7 @@ async function request(url: string, offset: number, signal: AbortSignal, hops = 
     call.on("error", reject);
   });
   const status = response.statusCode ?? 0;
-  if (status === 200 || status === 206) return response;
+  if (status === 200 || status === 206 || (status === 416 && offset > 0)) return response;
   response.resume();
   const location = response.headers.location;
   if (status >= 300 && status < 400 && location !== undefined && hops > 0) {

@@ -1,16 +1,17 @@
 import { readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../../errors.ts";
-import type { DebianOptions, ToolchainPorts } from "../debian.ts";
-import { locateDebian, missingLibraries } from "../locate.ts";
+import type { ToolchainPorts, TreeSource } from "../cached.ts";
+import { missingLibraries } from "../locate.ts";
 import { miopenVersion } from "../miopen-version.ts";
 import type { Toolchain } from "../toolchain.ts";
 import { rootOf } from "../tree.ts";
-import { type AptPlan, type ArchivePackage, isDirect } from "./apt.ts";
+import { type ArchivePackage, isDirect } from "./apt.ts";
 import { type ArchivePorts, resolvePackages } from "./archive.ts";
 import { downloadPackages, megabytes } from "./download.ts";
 import { GoneError, sizeOf } from "./http.ts";
-import { hostArchive } from "./mirror.ts";
+import type { Environment } from "./mirror.ts";
+import type { Recipe } from "./recipe.ts";
 import { packagesDigest } from "./schema.ts";
 import { unpackPackages } from "./unpack.ts";
 
@@ -20,29 +21,59 @@ const PLAN_AGE = 6 * 3600 * 1000;
 /** Unpacked bytes for a byte of package file; measured 2.7 for ROCm 7.2.4, rounded up. */
 const UNPACKED = 3;
 
+/** What a run says about where and how. */
+export interface PackageTreeOptions {
+  cacheRoot: string;
+  offline: boolean;
+  jobs: number;
+  env: Environment;
+}
+
+/** A tree of package files: apt resolves, the files are fetched with their digests checked and unpacked. */
+export function packageTree(name: string, recipe: Recipe, options: PackageTreeOptions): TreeSource {
+  const { cacheRoot, jobs } = options;
+  return {
+    name,
+    cacheRoot,
+    jobs,
+    make: async (folder, work, ports) => {
+      const packages = await fetchPackages(work, recipe, options, ports);
+      return unpackTree(folder, join(work, "debs"), packages, recipe, { ...ports, env: options.env });
+    },
+  };
+}
+
 interface SavedPlan {
-  mirror: string;
+  asked: string;
   when: number;
   direct: boolean;
   packages: ArchivePackage[];
 }
 
 /** Brings every package file into `<work>/debs`; asks the archive again when it has moved on meanwhile. */
-export async function fetchPackages(
+async function fetchPackages(
   work: string,
-  options: DebianOptions,
+  recipe: Recipe,
+  options: PackageTreeOptions,
   ports: ToolchainPorts,
 ): Promise<ArchivePackage[]> {
   const archivePorts: ArchivePorts = { ...ports, env: options.env };
   for (let attempt = 1; ; attempt++) {
-    const plan = await downloadPlan(work, options, archivePorts);
+    const plan = await downloadPlan(work, recipe, options, archivePorts);
     await checkDisk(work, plan.packages);
     const { packages, direct } = plan;
     const folder = join(work, "debs");
     try {
       const started = performance.now();
       const bytes = await downloadPackages(
-        { packages, direct, folder, apt: join(work, "apt"), offline: options.offline },
+        {
+          packages,
+          direct,
+          folder,
+          apt: join(work, "apt"),
+          offline: options.offline,
+          mirrorOptions: recipe.mirrorOptions,
+        },
         archivePorts,
       );
       const seconds = (performance.now() - started) / 1000;
@@ -54,7 +85,7 @@ export async function fetchPackages(
       if (attempt === 2) {
         throw machineError(
           `the archive does not have what it lists: ${error.message}`,
-          "the mirror may be in the middle of a change; try again later or give another one with debian-mirror",
+          `the mirror may be in the middle of a change; try again later or give another one (${recipe.mirrorOptions})`,
           error,
         );
       }
@@ -64,7 +95,12 @@ export async function fetchPackages(
   }
 }
 
-async function downloadPlan(work: string, options: DebianOptions, ports: ArchivePorts): Promise<SavedPlan> {
+async function downloadPlan(
+  work: string,
+  recipe: Recipe,
+  options: PackageTreeOptions,
+  ports: ArchivePorts,
+): Promise<SavedPlan> {
   const file = join(work, "plan.json");
   const saved = await readFile(file, "utf8")
     .then((text) => JSON.parse(text) as SavedPlan)
@@ -72,26 +108,19 @@ async function downloadPlan(work: string, options: DebianOptions, ports: Archive
   if (options.offline) {
     if (saved !== null) return saved;
     throw machineError(
-      `offline, and no sound toolchain for ROCm ${options.rocmVersion} is in ${options.cacheRoot}`,
+      `offline, and no sound toolchain for ROCm ${recipe.rocmVersion} is in ${options.cacheRoot}`,
       "run once without offline, or bring the cache folder from a machine that has",
     );
   }
-  const fits = saved !== null && (options.mirror === null || saved.mirror === options.mirror);
-  if (fits && Math.abs(Date.now() - saved.when) < PLAN_AGE) {
+  if (saved?.asked === recipe.asked && Math.abs(Date.now() - saved.when) < PLAN_AGE) {
     ports.log.info("going on with what an earlier run began to fetch");
     return saved;
   }
-  const host = await hostArchive(options, ports.exec);
-  const apt: AptPlan = {
-    dir: join(work, "apt"),
-    mirror: host.mirror,
-    keyring: host.keyring,
-    rocmVersion: options.rocmVersion,
-    hostSettings: host.networkSettings,
-  };
-  const packages = await resolvePackages(apt, ports);
-  const direct = isDirect(host.networkSettings, options.env) && /^(https?|file):/.test(host.mirror);
-  const plan = { mirror: host.mirror, when: Date.now(), direct, packages };
+  const dir = join(work, "apt");
+  const { sources, hostSettings } = await recipe.sources(dir, ports);
+  const packages = await resolvePackages({ dir, sources, pinned: recipe.pinned, hostSettings }, recipe, ports);
+  const direct = isDirect(hostSettings, options.env) && sources.every(({ uri }) => /^(https?|file):/.test(uri));
+  const plan = { asked: recipe.asked, when: Date.now(), direct, packages };
   await writeFile(file, JSON.stringify(plan));
   return plan;
 }
@@ -118,24 +147,25 @@ async function removeOthers(folder: string, packages: readonly ArchivePackage[])
   for (const name of await readdir(folder)) if (!wanted.has(name)) await rm(join(folder, name), { force: true });
 }
 
-export async function unpackTree(
+async function unpackTree(
   folder: string,
   debs: string,
   packages: readonly ArchivePackage[],
-  options: DebianOptions,
-  ports: ToolchainPorts,
+  recipe: Recipe,
+  ports: ArchivePorts,
 ): Promise<Toolchain> {
   const started = performance.now();
   const root = rootOf(folder);
-  await unpackPackages(packages, debs, root, { ...ports, env: options.env });
-  const paths = await locateDebian(root);
+  await unpackPackages(packages, debs, root, recipe.prunedPaths, ports);
+  await recipe.finish?.(root);
+  const paths = await recipe.locate(root);
   const toolchain: Toolchain = {
-    kind: "debian",
+    kind: recipe.kind,
     root,
-    rocmVersion: options.rocmVersion,
+    rocmVersion: recipe.rocmVersion,
     miopenVersion: paths.miopen === null ? null : await miopenVersion(paths.miopen),
     packages: packages.map(({ name, version, sha256, bytes }) => ({ name, version, sha256, bytes, license: null })),
-    digest: packagesDigest(packages),
+    digest: packagesDigest(recipe.schema, packages),
     paths,
   };
   const missing = await missingLibraries(toolchain, ports.exec);

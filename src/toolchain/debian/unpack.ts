@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { machineError } from "../../errors.ts";
-import { PRUNED_PATHS } from "../prune.ts";
+import type { Pruned } from "../prune.ts";
 import type { ArchivePackage } from "./apt.ts";
 import type { ArchivePorts } from "./archive.ts";
 import { eachLimit } from "./limit.ts";
@@ -15,18 +15,19 @@ dpkg-deb --fsys-tarfile "$1" | tar --extract --directory="$2" --no-same-owner --
   --anchored --wildcards --exclude-from="$3"`;
 
 /**
- * Unpacks package files into `root`, without what prune.ts names; no script of a package is run. Afterwards `bin`, `lib`,
+ * Unpacks package files into `root`, without the paths of `pruned`; no script of a package is run. Afterwards `bin`, `lib`,
  * `lib64` and `sbin` lead into `usr`, and no symbolic link leads out of the tree.
  */
 export async function unpackPackages(
   packages: readonly ArchivePackage[],
   folder: string,
   root: string,
+  pruned: readonly Pruned[],
   ports: ArchivePorts,
 ): Promise<void> {
   await mkdir(root, { recursive: true });
   const excludes = `${root}.excludes`;
-  await writeFile(excludes, PRUNED_PATHS.map(({ pattern }) => `${pattern}\n`).join(""));
+  await writeFile(excludes, pruned.map(({ pattern }) => `${pattern}\n`).join(""));
   const largestFirst = [...packages].sort((a, b) => b.bytes - a.bytes);
   const total = packages.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
