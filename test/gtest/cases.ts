@@ -7,6 +7,11 @@ export interface CaseResult {
   text: string;
 }
 
+/** Whether a case calls for an explanation. */
+export function isBad({ outcome }: CaseResult): boolean {
+  return outcome === "failed" || outcome === "crashed";
+}
+
 /** Full names out of `--gtest_list_tests`, without disabled ones. */
 export function listedCases(listing: string): string[] {
   const names: string[] = [];

@@ -10,6 +10,9 @@ export interface Known {
   text: RegExp;
 }
 
+/** What the runner adds to the text of a case that passes with the waves of a work-group in the other order. */
+export const RACES = "passes when the last wave of a work-group runs first: its kernels race";
+
 /** The first that fits wins. How each was found out: docs/gtest.md. */
 export const KNOWN: readonly Known[] = [
   {
@@ -35,6 +38,13 @@ export const KNOWN: readonly Known[] = [
     reason: "Debian's MIOpen comes without the sources of the Winograd kernels, and the fused solvers ask for them",
     name: /^Smoke\/GPU_ConvBiasActivInfer_FP32\.ConvBinWinograd\w*Fused\//,
     text: /Failed to load kernel source: Conv_Winograd_v\w+\.s/,
+  },
+  {
+    whose: "MIOpen",
+    reason:
+      "attention's reductionBlock uses its LDS words again without a barrier: a wave may read the next reduction's",
+    name: /^Smoke\/GPU_(Fwd_Mha|Bwd_Mha|MhaForward|MhaBackward|MhaBwdGraphTest)_FP32\./,
+    text: new RegExp(`Expected: [\\s\\S]*${RACES}`),
   },
 ];
 

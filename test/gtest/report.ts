@@ -1,4 +1,4 @@
-import type { CaseResult } from "./cases.ts";
+import { type CaseResult, isBad } from "./cases.ts";
 import { type Known, whyKnown } from "./known.ts";
 import type { PartResult } from "./parts.ts";
 
@@ -13,7 +13,7 @@ export function summary(parts: readonly PartResult[]): Summary {
   const cases = parts.flatMap((part) => part.cases);
   const count = (outcome: CaseResult["outcome"]) => cases.filter((one) => one.outcome === outcome).length;
   const groups = new Map<Known | null, CaseResult[]>();
-  for (const one of cases.filter(({ outcome }) => outcome === "failed" || outcome === "crashed")) {
+  for (const one of cases.filter(isBad)) {
     const known = whyKnown(one);
     groups.set(known, [...(groups.get(known) ?? []), one]);
   }

@@ -1,11 +1,10 @@
 /**
  * Runs MIOpen's own test program on the virtual device, in parts, and explains what fails:
  *
- *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--out folder] [--waves descending]
+ *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--out folder]
  *
  * `--every 20` takes each twentieth case. With `--out` finished parts and compiled kernels are kept, and the same command
- * goes on where it was interrupted. `--waves descending` runs the last wave of a work-group first: a case that passes in
- * one order only has a kernel whose waves race. Ends with 1 when a failure is not explained (known.ts) or is the device's.
+ * goes on where it was interrupted. Ends with 1 when a failure is not explained (known.ts) or is the device's.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -13,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeWhole } from "../../src/ports/files.ts";
 import { toolchainUnderTest } from "../device/support.ts";
+import { isBad } from "./cases.ts";
 import { eachNth, type PartResult, PartStore, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
 import { Suite } from "./suite.ts";
@@ -24,13 +24,12 @@ const { values: options } = parseArgs({
     size: { type: "string", default: "40" },
     jobs: { type: "string", default: String(availableParallelism()) },
     out: { type: "string" },
-    waves: { type: "string", default: "ascending" },
   },
 });
 
 const work = options.out ?? (await mkdtemp(join(tmpdir(), "rdna1-gtest-")));
 const toolchain = await toolchainUnderTest();
-const suite = typeof toolchain === "string" ? toolchain : await Suite.open(toolchain, work, options.waves);
+const suite = typeof toolchain === "string" ? toolchain : await Suite.open(toolchain, work);
 if (typeof suite === "string") {
   console.error(`not run: ${suite}`);
   process.exit(1);
@@ -55,7 +54,7 @@ async function runAll(suite: Suite): Promise<PartResult[]> {
       const result = kept ?? (await suite.run(part, number));
       if (kept === null) await store.keep(part, result);
       results.push(result);
-      const failed = result.cases.filter(({ outcome }) => outcome === "failed" || outcome === "crashed").length;
+      const failed = result.cases.filter(isBad).length;
       const done = results.reduce((sum, { cases }) => sum + cases.length, 0);
       const elapsed = ((performance.now() - started) / 1000).toFixed(0);
       const speed = kept === null ? `${result.cpuSeconds.toFixed(1)} s of processor time` : "kept from an earlier run";

@@ -8,13 +8,16 @@ import { readTextIfThere, sha256, sha256File } from "../../src/ports/files.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
 import { exec } from "../device/support.ts";
-import { type CaseResult, listedCases, readCases } from "./cases.ts";
+import { type CaseResult, isBad, listedCases, readCases } from "./cases.ts";
+import { RACES, whyKnown } from "./known.ts";
 import type { Part, PartResult } from "./parts.ts";
 
 /** Seconds of user time in one process: a case that hangs ends, however slow the machine is. */
 const CPU_LIMIT = 3600;
 /** Milliseconds for one process; only for what hangs without using the processor. */
 const WATCHDOG = 4 * 3_600_000;
+
+type WaveOrder = "ascending" | "descending";
 
 /** MIOpen's own test program (`miopen_gtest`) of a toolchain, on the virtual device. */
 export class Suite {
@@ -24,67 +27,75 @@ export class Suite {
   readonly #folder: string;
   /** Digest of what results depend on. */
   readonly state: string;
-  readonly #waves: "ascending" | "descending";
 
-  private constructor(
-    toolchain: Toolchain,
-    program: string,
-    device: string,
-    folder: string,
-    state: string,
-    waves: "ascending" | "descending",
-  ) {
+  private constructor(toolchain: Toolchain, program: string, device: string, folder: string, state: string) {
     this.#toolchain = toolchain;
     this.#program = program;
     this.#device = device;
     this.#folder = folder;
     this.state = state;
-    this.#waves = waves;
   }
 
   /** In words why there is none here. `folder` holds compiled kernels and databases; the next run finds them there. */
-  static async open(toolchain: Toolchain, folder: string, waves = "ascending"): Promise<Suite | string> {
-    if (waves !== "ascending" && waves !== "descending") return `waves run ascending or descending, not ${waves}`;
+  static async open(toolchain: Toolchain, folder: string): Promise<Suite | string> {
     if (toolchain.paths.miopenDriver === null) return "the toolchain has no MIOpen tests";
     const program = join(dirname(toolchain.paths.miopenDriver), "miopen_gtest");
     const device = await cachedDevice(toolchain);
-    const state = sha256(JSON.stringify([toolchain.digest, await sha256File(device), SETTINGS, waves]));
-    return new Suite(toolchain, program, device, folder, state, waves);
+    const state = sha256(JSON.stringify([toolchain.digest, await sha256File(device), SETTINGS]));
+    return new Suite(toolchain, program, device, folder, state);
   }
 
   /** Names of the enabled cases that a GoogleTest filter takes. */
   async list(filter: string): Promise<string[]> {
     const home = join(this.#folder, "worker-0");
-    const result = await exec.run(this.#command(home, ["--gtest_list_tests", `--gtest_filter=${filter}`], null));
+    const result = await exec.run(
+      this.#command(home, ["--gtest_list_tests", `--gtest_filter=${filter}`], "ascending", null),
+    );
     const names = listedCases(result.stdout);
     if (names.length === 0)
       throw new Error(`no case matches ${filter} (${how(result)})\n${result.stderr.slice(-2000)}`);
     return names;
   }
 
-  /** Runs a part, and again what is behind a case that crashed, until each has a result. Workers may run at the same time. */
+  /**
+   * Runs a part, and again what is behind a case that crashed, until each has a result. What fails without an explanation
+   * runs once more with the waves of a work-group in the other order. Workers may run at the same time.
+   */
   async run(part: Part, worker: number): Promise<PartResult> {
+    const home = join(this.#folder, `worker-${worker}`);
     const total: PartResult = { cases: [], seconds: 0, cpuSeconds: 0, troubles: {} };
+    await this.#all(part, home, "ascending", total);
+    const strange = total.cases.filter((one) => isBad(one) && whyKnown(one) === null);
+    const again: PartResult = { cases: [], seconds: 0, cpuSeconds: 0, troubles: {} };
+    await this.#all({ ...part, names: strange.map(({ name }) => name) }, home, "descending", again);
+    for (const one of strange) {
+      if (again.cases.find(({ name }) => name === one.name)?.outcome === "passed") one.text += `\n${RACES}`;
+    }
+    return {
+      ...total,
+      seconds: total.seconds + again.seconds,
+      cpuSeconds: total.cpuSeconds + again.cpuSeconds,
+    };
+  }
+
+  async #all(part: Part, home: string, waves: WaveOrder, total: PartResult): Promise<void> {
     for (let rest = part.names; rest.length > 0; ) {
-      const found = await this.#once(rest, part.stopAtException, join(this.#folder, `worker-${worker}`), total);
+      const found = await this.#once({ ...part, names: rest }, home, waves, total);
       const seen = new Set(found.map(({ name }) => name));
       total.cases.push(...found);
       rest = rest.filter((name) => !seen.has(name));
     }
-    return total;
   }
 
   /** Results of those cases that one process came to; at least one. */
-  async #once(names: readonly string[], stopAtException: boolean, home: string, total: PartResult) {
+  async #once({ names, stopAtException }: Part, home: string, waves: WaveOrder, total: PartResult) {
     const flags = join(home, "flags");
     const events = join(home, "events.jsonl");
     await mkdir(home, { recursive: true });
     await writeFile(flags, `--gtest_filter=${names.join(":")}\n--gtest_catch_exceptions=${stopAtException ? 0 : 1}\n`);
     await rm(events, { force: true });
-    const result = await exec.run(measured(this.#command(home, [`--gtest_flagfile=${flags}`], events)), {
-      timeoutMs: WATCHDOG,
-      keep: 1 << 28,
-    });
+    const command = measured(this.#command(home, [`--gtest_flagfile=${flags}`], waves, events));
+    const result = await exec.run(command, { timeoutMs: WATCHDOG, keep: 1 << 28 });
     total.seconds += result.seconds;
     total.cpuSeconds += childSeconds(result.stdout);
     for (const event of parseEvents((await readTextIfThere(events)) ?? "")) {
@@ -92,13 +103,12 @@ export class Suite {
       if (words !== null) total.troubles[words] = (total.troubles[words] ?? 0) + 1;
     }
     const found = readCases(result.stdout).map((one) => ended(one, result));
-    const first = names[0] ?? "";
     if (found.length > 0) return found;
     const text = `no case began; ${how(result)}\n${result.stdout.slice(-2000)}`;
-    return [{ name: first, outcome: "crashed", seconds: 0, text }] satisfies CaseResult[];
+    return [{ name: names[0] ?? "", outcome: "crashed", seconds: 0, text }] satisfies CaseResult[];
   }
 
-  #command(home: string, args: string[], eventLog: string | null): Command {
+  #command(home: string, args: string[], waves: WaveOrder, eventLog: string | null): Command {
     return programCommand(this.#toolchain, this.#program, args, {
       preload: [this.#device],
       env: {
@@ -116,7 +126,7 @@ export class Suite {
           compile: "allow",
           execute: true,
           jobs: 1,
-          waves: this.#waves,
+          waves,
           eventLog,
         }),
       },
