@@ -37,7 +37,7 @@ export function deviceEnvironment(options: DeviceOptions): Record<string, string
     RDNA1_DEVICE_EXECUTE: options.execute ? "on" : "off",
     ...(options.execute ? { RDNA1_DEVICE_JOBS: String(options.jobs ?? 1) } : {}),
     ...(options.strict === true ? { RDNA1_DEVICE_STRICT: "1" } : {}),
-    ...(options.waves === undefined ? {} : { RDNA1_DEVICE_WAVES: options.waves }),
+    ...(options.waves === "descending" ? { RDNA1_DEVICE_WAVES: "descending" } : {}),
     ...(options.eventLog === null ? {} : { RDNA1_DEVICE_LOG: options.eventLog }),
   };
 }
