@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CaseResult } from "./cases.ts";
-import { whyKnown } from "./known.ts";
+import { RACES, whyKnown } from "./known.ts";
 import type { PartResult } from "./parts.ts";
 import { summary } from "./report.ts";
-import { childSeconds, trouble } from "./suite.ts";
+import { childSeconds, ended, trouble } from "./suite.ts";
 
 const failed = (name: string, text: string): CaseResult => ({ name, outcome: "failed", seconds: 1, text });
 const part = (cases: CaseResult[], troubles: Record<string, number> = {}): PartResult => {
@@ -69,4 +69,25 @@ test("puts events of the same kind under the same words", () => {
     trouble({ ...fault, problem: "reads 4 bytes at 0x7f00" }),
     trouble({ ...fault, problem: "reads 8 bytes at 0x1" }),
   );
+});
+
+test("says what ended a program; an exception that was let through is the case's failure, not a crash", () => {
+  const result = { code: 134, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 1 };
+  const crashed: CaseResult = { ...failed("Smoke/A.b/0", ""), outcome: "crashed" };
+  assert.equal(ended(crashed, result).outcome, "crashed");
+  assert.match(ended(crashed, result).text, /the program was ended by SIGABRT/);
+  assert.match(ended(crashed, { ...result, code: 3 }).text, /the program ended with 3/);
+  assert.match(ended(crashed, { ...result, timedOut: true }).text, /the watchdog ended the program/);
+  const thrown =
+    "terminate called after throwing an instance of 'miopen::Exception'\n  what():  Failed to load kernel source";
+  assert.equal(ended({ ...crashed, text: thrown }, result).outcome, "failed");
+  assert.deepEqual(ended(unknownCard, result), unknownCard);
+});
+
+test("a race counts as attention's only when the case passed in the other order", () => {
+  const text = "graphapi_capi_mha_forward.cpp:258: Failure\nExpected: (difference) < (threshold), actual: inf vs 5e-06";
+  const attention = failed("Smoke/GPU_MhaForward_FP32.TestFloat/1", text);
+  assert.equal(whyKnown(attention), null);
+  assert.equal(whyKnown({ ...attention, text: `${text}\n${RACES}` })?.whose, "MIOpen");
+  assert.equal(whyKnown({ ...attention, name: "Smoke/GPU_Lrn_FP32.TestFloat/0", text: `${text}\n${RACES}` }), null);
 });

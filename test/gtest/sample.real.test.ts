@@ -6,8 +6,9 @@ import { eachNth, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
 import { Suite } from "./suite.ts";
 
-/** Without what computes its reference for seconds on the host: large batch norm and fused convolutions. */
-const FILTER = "Smoke/*-*Large*:*ConvBiasActiv*:*ConvGrp*:*BNFWDTrainSmall*:*BNBWDSmall*:*Reduce_*";
+/** Without what takes seconds a case, mostly for references on the host: batch norm, fused convolutions, attention. */
+const FILTER =
+  "Smoke/*-*Large*:*ConvBiasActiv*:*ConvGrp*:*BNFWDTrainSmall*:*BNBWDSmall*:*BNInferSmall*:*Mha*:*Reduce_*";
 /** Tensor reduction fails to compile, a second a case: one of them. */
 const REDUCTION = "Smoke/GPU_Reduce_FP32.TestFloat/8";
 

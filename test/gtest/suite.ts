@@ -151,7 +151,7 @@ export function childSeconds(output: string): number {
 }
 
 /** A crash with what ended the program; an exception that was let through is the case's failure. */
-function ended(one: CaseResult, result: ExecResult): CaseResult {
+export function ended(one: CaseResult, result: ExecResult): CaseResult {
   if (one.outcome !== "crashed") return one;
   const thrown = one.text.includes("terminate called after throwing an instance of");
   return { ...one, outcome: thrown ? "failed" : "crashed", text: `${one.text}\n${how(result)}` };
