@@ -18,6 +18,8 @@ export interface DeviceOptions {
   jobs?: number;
   /** Whether findings (events.ts) are faults, and reading a register that was never written is a finding. */
   strict?: boolean;
+  /** Which wave of a work-group runs first; default ascending. Where the other order gives another result, waves race. */
+  waves?: "ascending" | "descending";
   /** File that events are appended to (JSON lines, see events.ts); several processes may share it. */
   eventLog: string | null;
 }
@@ -35,6 +37,7 @@ export function deviceEnvironment(options: DeviceOptions): Record<string, string
     RDNA1_DEVICE_EXECUTE: options.execute ? "on" : "off",
     ...(options.execute ? { RDNA1_DEVICE_JOBS: String(options.jobs ?? 1) } : {}),
     ...(options.strict === true ? { RDNA1_DEVICE_STRICT: "1" } : {}),
+    ...(options.waves === "descending" ? { RDNA1_DEVICE_WAVES: "descending" } : {}),
     ...(options.eventLog === null ? {} : { RDNA1_DEVICE_LOG: options.eventLog }),
   };
 }

@@ -145,6 +145,7 @@ void configurationIsChecked() {
   const char* target = "RDNA1_DEVICE_TARGET=gfx1010";
   CHECK(refused({target, "RDNA1_DEVICE_WGPS=0"}, "1 to 64"));
   CHECK(refused({target, "RDNA1_DEVICE_WGPS=20x"}, "1 to 64"));
+  CHECK(refused({target, "RDNA1_DEVICE_WAVES=random"}, "ascending, descending"));
   CHECK(refused({target, "RDNA1_DEVICE_MEMORY=-1"}, "RDNA1_DEVICE_MEMORY"));
   CHECK(refused({target, "RDNA1_DEVICE_COMPILE=no"}, "allow, count, refuse"));
   CHECK(refused({target, "RDNA1_DEVICE_LOG="}, "a file"));

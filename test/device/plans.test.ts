@@ -16,8 +16,9 @@ test("the environment names every property of the card", () => {
   });
   const small = deviceEnvironment({
     ...{ target: "gfx1010", wgps: 18, memoryBytes: 4096, compile: "count", eventLog: null },
-    ...{ execute: true, jobs: 2, strict: true },
+    ...{ execute: true, jobs: 2, strict: true, waves: "descending" },
   });
+  assert.equal(small.RDNA1_DEVICE_WAVES, "descending");
   assert.deepEqual([small.RDNA1_DEVICE_EXECUTE, small.RDNA1_DEVICE_JOBS, small.RDNA1_DEVICE_STRICT], ["on", "2", "1"]);
   assert.equal(small.RDNA1_DEVICE_WGPS, "18");
   assert.equal(small.RDNA1_DEVICE_MEMORY, "4096");

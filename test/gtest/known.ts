@@ -6,14 +6,53 @@ export interface Known {
   reason: string;
   /** Matches the name of the case */
   name: RegExp;
-  /** Matches what it printed */
+  /** Matches what it printed: the cause, not merely that it failed */
   text: RegExp;
 }
 
-/** The first that fits wins. */
-export const KNOWN: readonly Known[] = [];
+/** What the runner adds to the text of a case that passes with the waves of a work-group in the other order. */
+export const RACES = "passes when the last wave of a work-group runs first: its kernels race";
+
+/** The first that fits wins. How each was found out: docs/gtest.md. */
+export const KNOWN: readonly Known[] = [
+  {
+    whose: "MIOpen",
+    reason: "spatial batch norm does not compile for gfx101x: its reduction uses row_bcast, which GFX10 does not have",
+    name: /^Smoke\/GPU_(BN|bn_)/,
+    text: /not a valid operand[\s\S]*row_bcast[\s\S]*Code object build failed\. Source: MIOpenBatchNorm\w+Spatial/,
+  },
+  {
+    whose: "MIOpen",
+    reason: "tensor reduction does not compile for gfx101x: composable_kernel's config.hpp does not know it",
+    name: /^Smoke\/GPU_Reduce_/,
+    text: /No CK_AMD_GPU_GFX\* macro defined[\s\S]*Code object build failed\. Source: gridwise_generic_reduction_/,
+  },
+  {
+    whose: "suite",
+    reason: "the suite's own table of cards has no gfx101x: it throws before it asks the device for anything",
+    name: /^Smoke\/GPU_/,
+    text: /C\+\+ exception with description "unknown_gpu" thrown in (SetUp\(\)|the test body)/,
+  },
+  {
+    whose: "distribution",
+    reason: "Debian's MIOpen comes without the sources of the Winograd kernels, and the fused solvers ask for them",
+    name: /^Smoke\/GPU_ConvBiasActivInfer_FP32\.ConvBinWinograd\w*Fused\//,
+    text: /Failed to load kernel source: Conv_Winograd_v\w+\.s/,
+  },
+  {
+    whose: "MIOpen",
+    reason:
+      "attention's reductionBlock uses its LDS words again without a barrier: a wave may read the next reduction's",
+    name: /^Smoke\/GPU_(Fwd_Mha|Bwd_Mha|MhaForward|MhaBackward|MhaBwdGraphTest)_FP32\./,
+    text: new RegExp(`Expected: [\\s\\S]*${RACES}`),
+  },
+];
+
+/** Faults of the device, which no other explanation covers. */
+const FAULT = /^rdna1-device: .*/m;
 
 /** The explanation of a failure, or null. */
 export function whyKnown({ name, text }: CaseResult): Known | null {
+  if (FAULT.test(text)) return null;
   return KNOWN.find((known) => known.name.test(name) && known.text.test(text)) ?? null;
 }

@@ -109,6 +109,10 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
     if (value != "1" && value != "0") return bad("RDNA1_DEVICE_STRICT", value, "1, 0");
     result.strict = value == "1";
   }
+  if (take("RDNA1_DEVICE_WAVES", value)) {
+    if (value != "ascending" && value != "descending") return bad("RDNA1_DEVICE_WAVES", value, "ascending, descending");
+    result.waves = value == "ascending" ? WaveOrder::ascending : WaveOrder::descending;
+  }
   result.jobs = std::max(1U, std::min(std::thread::hardware_concurrency(), kMostJobs));
   if (take("RDNA1_DEVICE_JOBS", value)) {
     if (!parseNumber(value, result.jobs) || result.jobs < 1 || result.jobs > kMostJobs) {
@@ -124,8 +128,8 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
   if (!values.empty()) {
     return std::string(values.begin()->first) +
            " is not a variable of the device; known: RDNA1_DEVICE_TARGET, RDNA1_DEVICE_WGPS, RDNA1_DEVICE_MEMORY, "
-           "RDNA1_DEVICE_LOG, RDNA1_DEVICE_COMPILE, RDNA1_DEVICE_EXECUTE, RDNA1_DEVICE_STRICT, RDNA1_DEVICE_JOBS, "
-           "RDNA1_DEVICE_BUDGET";
+           "RDNA1_DEVICE_LOG, RDNA1_DEVICE_COMPILE, RDNA1_DEVICE_EXECUTE, RDNA1_DEVICE_STRICT, RDNA1_DEVICE_WAVES, "
+           "RDNA1_DEVICE_JOBS, RDNA1_DEVICE_BUDGET";
   }
   return result;
 }

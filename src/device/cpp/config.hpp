@@ -8,6 +8,8 @@
 namespace rdna1 {
 
 enum class CompileMode { allow, count, refuse };
+/// Which wave of a work-group runs first. A card promises neither, so a result that depends on it comes of a race.
+enum class WaveOrder { ascending, descending };
 
 struct Config {
   std::string target;            ///< gfx1010, gfx1011 or gfx1012; gfx1030 only as a control
@@ -19,6 +21,7 @@ struct Config {
   CompileMode compile = CompileMode::allow;
   bool execute = true;           ///< run kernels; otherwise they are checked and logged only
   bool strict = false;           ///< findings are faults, and reading registers that were never written is a finding
+  WaveOrder waves = WaveOrder::ascending;
   unsigned jobs = 1;             ///< threads that work-groups are spread over
   std::uint64_t budget = 0;      ///< instructions of one wave after which a launch counts as endless
 };

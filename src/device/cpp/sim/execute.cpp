@@ -132,8 +132,10 @@ void Launch::runGroup(Worker& worker, std::uint64_t index) {
   group.lds = worker.lds.data();
   group.ldsWritten.reset(group.ldsBytes);
   for (std::uint32_t number = 0; number < wavesOfGroup_; ++number) startWave(worker, worker.waves[number], number);
+  const bool descending = config().waves == WaveOrder::descending;
   for (std::size_t running = wavesOfGroup_; running != 0;) {
-    for (Wave& wave : worker.waves) {
+    for (std::uint32_t turn = 0; turn < wavesOfGroup_; ++turn) {
+      Wave& wave = worker.waves[descending ? wavesOfGroup_ - 1 - turn : turn];
       if (wave.status == Wave::Status::running) runWave(worker, wave);
       if (stop_.load(std::memory_order_relaxed)) return;
     }
