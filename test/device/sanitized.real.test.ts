@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { deviceSources } from "../../src/device/build.ts";
 import { deviceEnvironment } from "../../src/device/device.ts";
 import { parseEvents } from "../../src/device/events.ts";
-import { stubAssembly } from "../../src/device/stubs.ts";
+import { sanitizedObjects } from "./sim/sanitized-objects.ts";
 import { compileKernel, hostCompiler, must, projectRoot, scratch, toolchainUnderTest } from "./support.ts";
 
 const SANITIZED = [
@@ -67,28 +66,9 @@ test("HIP calls keep memory bounds and refuse what a card would refuse, under sa
   if (compiler === null)
     return t.skip("no g++ or clang++ on this host, and a toolchain's clang comes without sanitizers");
   const folder = await scratch(t);
-  const include = join(folder, "include");
-  await mkdir(include);
-  for (const name of ["hip", "amd_comgr"]) await symlink(join(toolchain.paths.include, name), join(include, name));
-  const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
-  const files = [join(import.meta.dirname, "api.cpp"), ...sources.map((file) => join(projectRoot, file))];
-  const objects = await compile(compiler, folder, files, [
-    "-D__HIP_PLATFORM_AMD__",
-    "-isystem",
-    include,
-    `-I${device}`,
-  ]);
-  await writeFile(join(folder, "stubs.s"), stubAssembly(["hipGraphCreate", "hipMalloc"]));
+  const { objects, flags } = await sanitizedObjects(toolchain, compiler, [join(import.meta.dirname, "api.cpp")]);
   const program = join(folder, "api");
-  await must(compiler, [
-    "-fsanitize=address,undefined",
-    ...objects,
-    join(folder, "stubs.s"),
-    "-ldl",
-    "-pthread",
-    "-o",
-    program,
-  ]);
+  await must(compiler, [...flags, ...objects, "-ldl", "-pthread", "-o", program]);
   const log = join(folder, "events.jsonl");
   const environment = deviceEnvironment({
     target: "gfx1010",
