@@ -12,6 +12,7 @@ import { cachedDevice, cachedProver } from "../device/sim/builds.ts";
 import { BREAKAGES } from "./breakages.ts";
 import { breakKernel, judgeObject, linesFor, objectOf, type Places, rowsFor } from "./broken-kernels.ts";
 import { ROCM_VERSION, realToolchain, Sandbox } from "./sandbox.ts";
+import { shareBuilds } from "./shared-builds.ts";
 
 const toolchain = await realToolchain();
 const skip = typeof toolchain === "string" ? toolchain : false;
@@ -48,6 +49,7 @@ describe("verify", { skip }, () => {
   after(() => sandbox.remove());
 
   before(async () => {
+    await shareBuilds(rocm);
     const { code, stderr } = await verify("--commands", lines("good.txt", LINE));
     assert.equal(code, 0, stderr);
     const [key] = readdirSync(sandbox.path("cache/stages/kernels-gfx1010")).filter((name) => !name.includes("."));

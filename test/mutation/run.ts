@@ -2,8 +2,9 @@
  * Makes each operation of the simulator wrong, in each way that it can be (mutation.cpp), and runs the simulator's tests
  * until one notices:
  *
- *   npm run mutate -- [--filter vop2/] [--report file.json]
+ *   npm run mutate -- [--filter vop2/] [--without contracts] [--report file.json]
  *
+ * `--filter`: operations that have this in their names; `--without`: files of tests that have this in theirs are not run.
  * Ends with 1 when nobody noticed something that known.ts does not explain, or no test executes an operation. What is
  * done is kept for as long as neither the simulator nor its tests change: an interrupted run goes on.
  */
@@ -20,7 +21,9 @@ import { SIMULATOR_TESTS, simulatorTests } from "./bodies.ts";
 import { whyUnnoticed } from "./known.ts";
 import { Mutations, type Verdict } from "./mutations.ts";
 
-const { values } = parseArgs({ options: { filter: { type: "string", default: "" }, report: { type: "string" } } });
+const { values } = parseArgs({
+  options: { filter: { type: "string", default: "" }, without: { type: "string" }, report: { type: "string" } },
+});
 const folder = await mkdtemp(join(tmpdir(), "rdna1-mutation-"));
 try {
   process.exitCode = await run();
@@ -29,7 +32,10 @@ try {
 }
 
 async function run(): Promise<number> {
-  const mutations = await Mutations.start(await simulatorTests(), folder);
+  const files = (await simulatorTests()).filter(
+    (name) => values.without === undefined || !name.includes(values.without),
+  );
+  const mutations = await Mutations.start(files, folder);
   if (typeof mutations === "string") throw new Error(mutations);
   for (const line of mutations.skipped) console.log(line);
   const ledger = await ledgerFile();
