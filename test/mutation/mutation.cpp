@@ -29,9 +29,7 @@ bool writesVector(const Operation& o) { return !isScalar(o.format) && o.shape.ds
 bool has(const Operation& o, std::string_view part) { return o.name.find(part) != std::string_view::npos; }
 bool branches(const Operation& o) { return o.name.starts_with("s_cbranch_"); }
 /// What only flow.cpp looks at.
-bool orders(const Operation& o) {
-  return o.name.starts_with("s_waitcnt") || o.name == "s_nop" || o.name == "s_clause" || o.name == "s_wait_idle";
-}
+bool orders(const Operation& o) { return o.name.starts_with("s_waitcnt") && o.name != "s_waitcnt_expcnt"; }
 /// Jumps, the end, the barrier and writes of MODE: no register tells.
 bool acts(const Operation& o) {
   return o.name == "s_branch" || o.name == "s_endpgm" || o.name == "s_barrier" || o.name == "s_setpc_b64" ||

@@ -74,6 +74,8 @@ async function run(): Promise<number> {
   if (values.report !== undefined) {
     await writeFile(values.report, JSON.stringify({ verdicts, unreached, nothing }, null, 1));
   }
+  const late = verdicts.filter(({ noticed }) => noticed?.failure.includes("was stopped after"));
+  for (const { operation, way } of late) console.log(`${operation}/${way}: noticed only by the time that it took`);
   const seconds = verdicts.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1000;
   console.log(
     [

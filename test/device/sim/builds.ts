@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { withLock } from "../../../src/cache/lock.ts";
 import { cacheRoot } from "../../../src/cache/root.ts";
 import { compileAll, compileDevice, deviceDigest } from "../../../src/device/build.ts";
@@ -11,6 +11,7 @@ import type { Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { buildProver, proverDigest } from "../../../src/verify/prover-build.ts";
 import { exec, must, projectRoot } from "../support.ts";
 import { sanitizedObjects } from "./sanitized-objects.ts";
+import { markUsed, removeUnused } from "./unused.ts";
 
 const exists = (file: string) =>
   access(file).then(
@@ -30,7 +31,9 @@ export async function cachedBuild(
   const folder = join(cacheRoot(process.env), "test", `${name}-${hash.digest("hex").slice(0, 16)}`);
   await mkdir(folder, { recursive: true });
   const once = async () => {
-    if (!(await exists(join(folder, file)))) await build(folder);
+    if (await exists(join(folder, file))) return markUsed(folder);
+    await build(folder);
+    await removeUnused(dirname(folder), new RegExp(`^${name}-[0-9a-f]{16}$`));
   };
   await withLock(join(folder, "lock"), once, { log: new TerminalLog() });
   return folder;

@@ -194,9 +194,8 @@ export class Simulator {
     const shell = { ...command, file: "/bin/sh", args: ["-c", ...script] };
     const result = await exec.run(shell, { timeoutMs: 120_000, keep: 1 << 28 });
     if (result.code !== 0 || !result.stdout.endsWith("end\n")) {
-      throw new Error(
-        `the run ended with ${result.code ?? result.signal}\n${result.stdout.slice(-500)}${result.stderr}`,
-      );
+      const how = result.timedOut ? "was stopped after two minutes" : `ended with ${result.code ?? result.signal}`;
+      throw new Error(`the run ${how}\n${result.stdout.slice(-500)}${result.stderr}`);
     }
     const events = parseEvents((await readTextIfThere(log)) ?? "");
     return {

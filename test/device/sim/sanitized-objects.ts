@@ -8,6 +8,7 @@ import { stubAssembly } from "../../../src/device/stubs.ts";
 import { TerminalLog } from "../../../src/ports/terminal-log.ts";
 import type { Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { must, projectRoot } from "../support.ts";
+import { markUsed, removeUnused } from "./unused.ts";
 
 const SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 const FLAGS = ["-std=c++20", "-O1", "-g1", ...SANITIZE, "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"];
@@ -56,13 +57,18 @@ export async function sanitizedObjects(
           .slice(0, 24);
         const object = join(home, `${basename(source, ".cpp")}-${digest}.o`);
         objects[index] = object;
-        if ((await readFile(object).catch(() => null)) !== null) continue;
+        const there = await markUsed(object).then(
+          () => true,
+          () => false,
+        );
+        if (there) continue;
         await must(compiler, [...flags, "-c", source, "-o", `${object}.new`]);
         await rename(`${object}.new`, object);
       }
     };
     await Promise.all([worker(), worker()]);
     await rm(include, { recursive: true });
+    await removeUnused(home, /\.o$/);
     const stubs = join(home, "stubs.s");
     await writeFile(stubs, stubAssembly(["hipGraphCreate", "hipMalloc"]));
     objects.push(stubs);
