@@ -8,7 +8,7 @@ import { whyUnnoticed } from "./known.ts";
 import { Mutations } from "./mutations.ts";
 
 /** A few of the simulator's tests, quick ones with many operations; `npm run mutate` takes all, and every operation. */
-const FILES = ["exec", "flow", "memory-lanes", "memory-pairs", "memory-scalar", "scalar", "vop2", "vop3p"];
+const FILES = ["branches", "exec", "flow", "memory-lanes", "memory-pairs", "memory-scalar", "scalar", "vop2", "vop3p"];
 const SAMPLE = 60;
 
 test("tests notice operations of the simulator that are made wrong, a sample of them", async (t) => {
