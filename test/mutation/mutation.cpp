@@ -91,11 +91,18 @@ void flipLanes(Wave& wave, std::uint32_t row, std::uint32_t bit, std::uint64_t l
   for (; lanes != 0; lanes &= lanes - 1) wave.vector[row + std::countr_zero(lanes)] ^= bit;
 }
 
+/// How far M0 moves the destination, in registers.
+std::uint32_t movedBy(const Wave& wave) {
+  const std::uint32_t m0 = wave.scalar[kM0];
+  if (has(mutation.wrong, "_movrelsd_2_")) return m0 >> 16 & 0x3ff;
+  return has(mutation.wrong, "_movreld_") || has(mutation.wrong, "_movrelsd_") ? m0 : 0;
+}
+
 /// The destination: `last` its last register, else the first.
 void flipResult(Wave& wave, const Step& step, bool last, std::uint32_t bit, std::uint64_t lanes) {
   const Operation& o = mutation.wrong;
   if (step.origin->dst.kind == Operand::Kind::none) return; // an atomic that returns nothing
-  const std::uint32_t at = last && !isHalf(o) ? registersOf(o.shape.dst, wave.lanes) - 1 : 0;
+  const std::uint32_t at = (last && !isHalf(o) ? registersOf(o.shape.dst, wave.lanes) - 1 : 0) + movedBy(wave);
   if (!writesVector(o)) wave.scalar[step.dst + at] ^= bit;
   else flipLanes(wave, step.dst + at * wave.lanes, bit, lanes);
 }
