@@ -76,27 +76,50 @@ export async function buildDevice(
   await mkdir(dirname(outFile), { recursive: true });
   const work = await mkdtemp(join(dirname(outFile), ".device-build-"));
   try {
-    const include = await headerFolder(toolchain, work);
-    const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
-    const stubs = join(work, "stubs.s");
-    await writeFile(stubs, stubAssembly(await runtimeOperations(toolchain, exec)));
-    const versionScript = join(work, "exports.map");
-    await writeFile(versionScript, EXPORTS);
-    const flags = [...FLAGS, ...(await processorFlags()), "-isystem", include];
-    const common = join(work, "precompiled.hpp"); // both clang and gcc look for a .gch next to an included header
-    await copyFile(join(projectRoot, SOURCES, "precompiled.hpp"), common);
-    const precompile = compiler.compile(common, `${common}.gch`, [...flags, "-x", "c++-header"]);
-    await must(exec, precompile, `compile precompiled.hpp with ${compiler.name}`);
-    const objects = await compileAll(compiler, exec, work, [
-      { source: stubs, flags: [] },
-      ...sources.map((file) => ({ source: join(projectRoot, file), flags: [...flags, "-include", common] })),
-    ]);
+    const { objects, versionScript } = await compileDevice(compiler, toolchain, projectRoot, work, exec);
     const library = join(work, "device.so");
-    await must(exec, compiler.link(objects, library, versionScript), `link the virtual device with ${compiler.name}`);
+    const files = objects.map(({ object }) => object);
+    await must(exec, compiler.link(files, library, versionScript), `link the virtual device with ${compiler.name}`);
     await rename(library, outFile);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** What the device is linked from. */
+export interface CompiledDevice {
+  /** Sources as paths below src/device/cpp (that of the answers to unknown operations is made on the way), and objects */
+  objects: { source: string; object: string }[];
+  versionScript: string;
+  /** What its sources were compiled with */
+  flags: string[];
+}
+
+/** Compiles the device's sources into the folder `work`. */
+export async function compileDevice(
+  compiler: Compiler,
+  toolchain: Toolchain,
+  projectRoot: string,
+  work: string,
+  exec: Exec,
+): Promise<CompiledDevice> {
+  const include = await headerFolder(toolchain, work);
+  const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
+  const stubs = join(work, "stubs.s");
+  await writeFile(stubs, stubAssembly(await runtimeOperations(toolchain, exec)));
+  const versionScript = join(work, "exports.map");
+  await writeFile(versionScript, EXPORTS);
+  const flags = [...FLAGS, ...(await processorFlags()), "-isystem", include];
+  const common = join(work, "precompiled.hpp"); // both clang and gcc look for a .gch next to an included header
+  await copyFile(join(projectRoot, SOURCES, "precompiled.hpp"), common);
+  const precompile = compiler.compile(common, `${common}.gch`, [...flags, "-x", "c++-header"]);
+  await must(exec, precompile, `compile precompiled.hpp with ${compiler.name}`);
+  const objects = await compileAll(compiler, exec, work, [
+    { source: stubs, flags: [] },
+    ...sources.map((file) => ({ source: join(projectRoot, file), flags: [...flags, "-include", common] })),
+  ]);
+  const names = ["stubs.s", ...sources.map((file) => file.slice(SOURCES.length + 1))];
+  return { objects: objects.map((object, i) => ({ source: names[i] ?? "", object })), versionScript, flags };
 }
 
 /**

@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { buildDevice } from "../../src/device/build.ts";
 import { type CompileMode, deviceEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
 import type { Target } from "../../src/rdna1/targets.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
-import { exec, projectRoot, toolchainUnderTest } from "./support.ts";
+import { cachedDevice } from "./sim/builds.ts";
+import { exec, toolchainUnderTest } from "./support.ts";
 
 const CONVOLUTION = "conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3 -p 1 -q 1 -V 0 -t 1 -i 1 -F 1".split(" ");
 
@@ -34,8 +34,7 @@ describe("MIOpenDriver on the virtual device", { skip }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "rdna1-driver-test-"));
-    library = join(folder, "librdna1-device.so");
-    await buildDevice(rocm, projectRoot, library, exec);
+    library = await cachedDevice(rocm);
   });
   after(() => rm(folder, { recursive: true, force: true }));
 

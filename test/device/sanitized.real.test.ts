@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { deviceSources } from "../../src/device/build.ts";
 import { deviceEnvironment } from "../../src/device/device.ts";
 import { parseEvents } from "../../src/device/events.ts";
-import { stubAssembly } from "../../src/device/stubs.ts";
-import { compileKernel, hostCompiler, must, projectRoot, scratch, toolchainUnderTest } from "./support.ts";
+import { sanitizedObjects } from "./sim/sanitized-objects.ts";
+import { compileKernel, exec, hostCompiler, must, projectRoot, scratch, toolchainUnderTest } from "./support.ts";
 
 const SANITIZED = [
   "-std=c++20",
@@ -67,28 +66,9 @@ test("HIP calls keep memory bounds and refuse what a card would refuse, under sa
   if (compiler === null)
     return t.skip("no g++ or clang++ on this host, and a toolchain's clang comes without sanitizers");
   const folder = await scratch(t);
-  const include = join(folder, "include");
-  await mkdir(include);
-  for (const name of ["hip", "amd_comgr"]) await symlink(join(toolchain.paths.include, name), join(include, name));
-  const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
-  const files = [join(import.meta.dirname, "api.cpp"), ...sources.map((file) => join(projectRoot, file))];
-  const objects = await compile(compiler, folder, files, [
-    "-D__HIP_PLATFORM_AMD__",
-    "-isystem",
-    include,
-    `-I${device}`,
-  ]);
-  await writeFile(join(folder, "stubs.s"), stubAssembly(["hipGraphCreate", "hipMalloc"]));
+  const { objects, flags } = await sanitizedObjects(toolchain, compiler, [join(import.meta.dirname, "api.cpp")]);
   const program = join(folder, "api");
-  await must(compiler, [
-    "-fsanitize=address,undefined",
-    ...objects,
-    join(folder, "stubs.s"),
-    "-ldl",
-    "-pthread",
-    "-o",
-    program,
-  ]);
+  await must(compiler, [...flags, ...objects, "-ldl", "-pthread", "-o", program]);
   const log = join(folder, "events.jsonl");
   const environment = deviceEnvironment({
     target: "gfx1010",
@@ -127,4 +107,30 @@ test("HIP calls keep memory bounds and refuse what a card would refuse, under sa
   assert.equal(refused.length, 5);
   const end = events.at(-1);
   assert.ok(end?.event === "end" && end.launches === 3 && end.liveAllocations === 0);
+});
+
+/** What moves memory, walks code and fails: where a slip of the simulator's own would do harm. The rest is CI's. */
+const FILES = [
+  "exec",
+  "faults",
+  "flow",
+  "memory-buffers",
+  "memory-checks",
+  "memory-lanes",
+  "memory-pairs",
+  "registers",
+];
+
+test("the simulator's own tests of memory, flow and faults pass with it under sanitizers", async (t) => {
+  const toolchain = await toolchainUnderTest();
+  if (typeof toolchain === "string") return t.skip(toolchain);
+  if ((await hostCompiler()) === null) return t.skip("no g++ or clang++ on this host");
+  const files = FILES.map((name) => join(import.meta.dirname, "sim", `${name}.real.test.ts`));
+  const { PATH = "", HOME = "", RDNA1_MIOPEN_CACHE, RDNA1_TOOLCHAIN } = process.env;
+  const given = Object.entries({ RDNA1_MIOPEN_CACHE, RDNA1_TOOLCHAIN }).filter(([, value]) => value !== undefined);
+  const env = { PATH, HOME, ...Object.fromEntries(given), RDNA1_TEST_SANITIZED: "1" };
+  const args = ["--test", "--test-reporter=tap", ...files];
+  const result = await exec.run({ file: process.execPath, args, env }, { timeoutMs: 900_000, keep: 1 << 24 });
+  assert.equal(result.code, 0, result.stdout.slice(-4000));
+  assert.match(result.stdout, /^# skipped 0$/m);
 });

@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, before, test } from "node:test";
 import type { Manifest } from "../../src/release/manifest.ts";
 import type { Proofs } from "../../src/verify/proofs.ts";
 import { mainJob, realToolchain, Sandbox } from "./sandbox.ts";
+import { shareBuilds } from "./shared-builds.ts";
 
 const toolchain = await realToolchain();
 const skip = typeof toolchain === "string" ? toolchain : false;
 const sandbox = new Sandbox();
+before(async () => {
+  if (typeof toolchain !== "string") await shareBuilds(toolchain);
+});
 after(() => sandbox.remove());
 
 const small = sandbox.file(

@@ -37,7 +37,10 @@ export interface Outcome {
   stderr: string;
 }
 
-/** A folder with a cache of its own that shares only the toolchain with the user's. */
+/**
+ * A folder with a cache of its own. It shares the toolchain with the user's, and the device and the prover with other
+ * sandboxes: what these stages are made from is in their keys.
+ */
 export class Sandbox {
   readonly folder = mkdtempSync("/tmp/rdna1-e2e-");
 
@@ -45,6 +48,12 @@ export class Sandbox {
     mkdirSync(this.path("cache"));
     mkdirSync(join(cacheRoot(process.env), "toolchain"), { recursive: true });
     symlinkSync(join(cacheRoot(process.env), "toolchain"), this.path("cache/toolchain"));
+    mkdirSync(this.path("cache/stages"));
+    for (const stage of ["device", "prover"]) {
+      const shared = join(cacheRoot(process.env), "test/stages", stage);
+      mkdirSync(shared, { recursive: true });
+      symlinkSync(shared, this.path("cache/stages", stage));
+    }
   }
 
   path(...names: string[]): string {

@@ -7,7 +7,12 @@ import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { checkRows, readRows, writeKernelDatabase } from "../../src/kernels/database.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
 import type { Proofs } from "../../src/verify/proofs.ts";
+import { planTable } from "../../src/verify/table.ts";
+import { cachedDevice, cachedProver } from "../device/sim/builds.ts";
+import { BREAKAGES } from "./breakages.ts";
+import { breakKernel, judgeObject, linesFor, objectOf, type Places, rowsFor } from "./broken-kernels.ts";
 import { ROCM_VERSION, realToolchain, Sandbox } from "./sandbox.ts";
+import { shareBuilds } from "./shared-builds.ts";
 
 const toolchain = await realToolchain();
 const skip = typeof toolchain === "string" ? toolchain : false;
@@ -25,19 +30,37 @@ describe("verify", { skip }, () => {
   let database = "";
   const lines = (name: string, ...text: string[]) => sandbox.file(name, `${text.join("\n")}\n`);
   // The defective problem's kernel is in the set, asked for by a problem that it is right for
-  const set = lines("set.txt", LINE, `${LINE} -S ConvDirectNaiveConvFwd`, DEFECT.replace("-H 8", "-H 4"));
-  const verify = (...more: string[]) =>
-    sandbox.run(["verify", "--toolchain", "debian", "--rocm-version", ROCM_VERSION, "--kernel-set", set, ...more]);
+  const broken = linesFor(BREAKAGES.flatMap((breakage) => rowsFor(breakage, planTable())));
+  const few = [LINE, `${LINE} -S ConvDirectNaiveConvFwd`, DEFECT.replace("-H 8", "-H 4")];
+  const set = lines("set.txt", ...few, ...broken);
+  const verifySet = (kernelSet: string, ...more: string[]) =>
+    sandbox.run([
+      "verify",
+      "--toolchain",
+      "debian",
+      "--rocm-version",
+      ROCM_VERSION,
+      "--kernel-set",
+      kernelSet,
+      ...more,
+    ]);
+  const verify = (...more: string[]) => verifySet(set, ...more);
   const rows = () => (JSON.parse(readFileSync(sandbox.path("out/verify.json"), "utf8")) as Proofs).rows;
   after(() => sandbox.remove());
 
   before(async () => {
+    await shareBuilds(rocm);
     const { code, stderr } = await verify("--commands", lines("good.txt", LINE));
     assert.equal(code, 0, stderr);
     const [key] = readdirSync(sandbox.path("cache/stages/kernels-gfx1010")).filter((name) => !name.includes("."));
     database = sandbox.path("given.kdb");
     copyFileSync(join(sandbox.path("cache/stages/kernels-gfx1010"), key ?? "", "gfx1010.kdb"), database);
   });
+
+  async function places(): Promise<Places> {
+    const [device, program] = [await cachedDevice(rocm), await cachedProver(rocm)];
+    return { toolchain: rocm, device, program, folder: sandbox.folder };
+  }
 
   test("proves a user's command with each solver", () => {
     assert.deepEqual(
@@ -72,9 +95,34 @@ describe("verify", { skip }, () => {
     assert.match(stderr, /no \/dev\/kfd|not in this version/);
   });
 
+  for (const breakage of BREAKAGES) {
+    test(`refutes ${breakage.kernel} when ${breakage.what}`, async () => {
+      const sound = await checkRows(database, readRows(database), bunzipFor(rocm));
+      const { kernels, hash } = await breakKernel(await places(), sound, breakage);
+      const { row } = await judgeObject(await places(), kernels, breakage, hash);
+      assert.ok(row !== null, "no row of the proof fails");
+      assert.match(
+        row.reason ?? "",
+        /differs from the CPU reference|elements are wrong|in no live allocation|waited for/,
+      );
+      assert.ok(row.kernels.some((kernel) => kernel.hash === hash && kernel.name === breakage.kernel));
+    });
+  }
+
+  test("refutes none of these kernels as they are", async () => {
+    const kernels = await checkRows(database, readRows(database), bunzipFor(rocm));
+    const one = [...new Map(BREAKAGES.map((breakage) => [breakage.function, breakage])).values()];
+    for (const breakage of one) {
+      const { row, count } = await judgeObject(await places(), kernels, breakage, objectOf(kernels, breakage).hash);
+      assert.equal(row?.reason, undefined, breakage.function);
+      assert.ok(count > 0, breakage.function);
+    }
+  });
+
   test("notices a broken kernel in a database whose md5 was corrected, and names it", async () => {
     const kernels = await checkRows(database, readRows(database), bunzipFor(rocm));
-    const broken = kernels.map((row) => {
+    const asked = kernels.filter(({ name }) => /^(naive_conv|MIOpenIm2d2Col)/.test(name));
+    const broken = asked.map((row) => {
       if (row.name !== "MIOpenIm2d2Col.cpp.o") return row;
       const blob = Buffer.from(row.object);
       const at = lastStore(blob);
@@ -84,7 +132,7 @@ describe("verify", { skip }, () => {
     });
     const file = sandbox.path("broken.kdb");
     await writeKernelDatabase(file, broken);
-    const { code, stderr } = await verify("--kernel-database", file);
+    const { code, stderr } = await verifySet(lines("few.txt", ...few), "--kernel-database", file);
     assert.equal(code, 1, stderr);
     assert.match(stderr, /elements are wrong/);
     assert.ok(rows().some(({ result, kernels }) => result === "failed" && kernels[0]?.name === "MIOpenIm2d2Col.cpp.o"));

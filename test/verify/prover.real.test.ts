@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { buildDevice } from "../../src/device/build.ts";
 import { deviceEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
@@ -11,10 +10,10 @@ import { checkRows, readRows } from "../../src/kernels/database.ts";
 import { columnsToImageKey, im2d2colKey, im2d2colShape, setTensorKey } from "../../src/kernels/keys.ts";
 import { driverCommand, driverPlaces, makeDriverPlaces } from "../../src/miopen/driver.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
-import { buildProver } from "../../src/verify/prover-build.ts";
 import { im2colCase, type ProverCase, planText, volumeValues } from "../../src/verify/prover-plan.ts";
 import { readProblems } from "../../src/verify/read-problem.ts";
-import { exec, projectRoot, toolchainUnderTest } from "../device/support.ts";
+import { cachedDevice, cachedProver } from "../device/sim/builds.ts";
+import { exec, toolchainUnderTest } from "../device/support.ts";
 
 type Launch = Extract<DeviceEvent, { event: "launch" }>;
 
@@ -51,9 +50,7 @@ describe("the prover launches kernels as MIOpen does", { skip }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "rdna1-prover-test-"));
-    [device, prover] = [join(folder, "device.so"), join(folder, "prover")];
-    await buildDevice(rocm, projectRoot, device, exec);
-    await buildProver(rocm, projectRoot, prover, exec);
+    [device, prover] = [await cachedDevice(rocm), await cachedProver(rocm)];
   });
   after(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,11 +1,8 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { withLock } from "../../../src/cache/lock.ts";
-import { cacheRoot } from "../../../src/cache/root.ts";
-import { TerminalLog } from "../../../src/ports/terminal-log.ts";
 import { programCommand, type Toolchain } from "../../../src/toolchain/toolchain.ts";
-import { exec, hostCompiler, projectRoot } from "../support.ts";
+import { exec } from "../support.ts";
+import { partProgram } from "./builds.ts";
 import type { Architecture } from "./harness.ts";
 
 export type WaveSize = 32 | 64;
@@ -33,11 +30,9 @@ export class Disassemblers {
     this.program = program;
   }
 
-  /** In words why there is none here. */
-  static async start(toolchain: Toolchain): Promise<Disassemblers | string> {
-    const compiler = await hostCompiler();
-    if (compiler === null) return "no g++ or clang++ on this host";
-    return new Disassemblers(toolchain, await cachedProgram(compiler));
+  static async start(toolchain: Toolchain): Promise<Disassemblers> {
+    const source = join(import.meta.dirname, "disassemble.cpp");
+    return new Disassemblers(toolchain, await partProgram(toolchain, source, PARTS));
   }
 
   async list(files: readonly string[], architecture: Architecture, waveSize: WaveSize): Promise<Listings> {
@@ -53,13 +48,13 @@ export class Disassemblers {
   /** The simulator's listing alone. */
   async own(files: readonly string[], architecture: Architecture, waveSize: WaveSize): Promise<Line[]> {
     const args = [architecture, `${waveSize}`, "--why", ...files];
-    return ownLines(await output({ file: this.program, args, env: {} }));
+    return ownLines(await output(programCommand(this.toolchain, this.program, args)));
   }
 
   /** The simulator's text with the registers read and written, a line an instruction. */
   async registers(file: string, architecture: Architecture, waveSize: WaveSize): Promise<string[]> {
     const args = [architecture, `${waveSize}`, "--registers", file];
-    const text = await output({ file: this.program, args, env: {} });
+    const text = await output(programCommand(this.toolchain, this.program, args));
     return text
       .trimEnd()
       .split("\n")
@@ -147,44 +142,7 @@ export function objectOf(code: Uint32Array): Buffer {
 }
 
 /** What the tables and the decoder are made of; what they point to otherwise is never called here. */
-const SOURCES = /^(ops_|decode|print|operations|constants|registers|cross_lane|vector_memory).*\.cpp$/;
-
-/** disassemble.cpp, the decoder and the tables, by the host's compiler; built once for each state of the sources. */
-async function cachedProgram(compiler: string): Promise<string> {
-  const folder = join(projectRoot, "src/device/cpp/sim");
-  const program = join(import.meta.dirname, "disassemble.cpp");
-  const names = (await readdir(folder)).sort();
-  const hash = createHash("sha256").update(compiler);
-  for (const file of [program, ...names.map((name) => join(folder, name))]) hash.update(await readFile(file));
-  const work = join(cacheRoot(process.env), "test", `disassemble-${hash.digest("hex").slice(0, 16)}`);
-  const out = join(work, "disassemble");
-  await mkdir(work, { recursive: true });
-  const build = async () => {
-    if ((await readFile(out).catch(() => null)) !== null) return;
-    const files = [program, ...names.filter((name) => SOURCES.test(name)).map((name) => join(folder, name))];
-    const objects = files.map((_, index) => join(work, `${index}.o`));
-    const waiting = files.entries();
-    const worker = async () => {
-      for (const [index, file] of waiting) {
-        const flags = /(ops_|cross_lane|vector_memory)/.test(file) ? "-O0" : "-O1";
-        await compile(compiler, ["-std=c++20", flags, "-I", folder, "-c", file, "-o", objects[index] ?? ""]);
-      }
-    };
-    await Promise.all([worker(), worker()]);
-    const link = ["-Wl,--unresolved-symbols=ignore-all", "-no-pie", "-Wl,-z,lazy"];
-    await compile(compiler, [...objects, ...link, "-o", `${out}.new`]);
-    for (const object of objects) await rm(object);
-    await rename(`${out}.new`, out);
-  };
-  await withLock(join(work, "lock"), build, { log: new TerminalLog() });
-  return out;
-}
-
-async function compile(compiler: string, args: readonly string[]): Promise<void> {
-  const command = { file: compiler, args, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" } };
-  const result = await exec.run(command, { timeoutMs: 300_000 });
-  if (result.code !== 0) throw new Error(`${compiler} ended with ${result.code}\n${result.stderr.slice(-3000)}`);
-}
+const PARTS = /^sim\/(ops_|decode|print|operations|constants|registers|cross_lane|vector_memory)/;
 
 /** Writes an object of these words; its file. */
 export async function writeObject(folder: string, name: string, code: Uint32Array): Promise<string> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { programCommand, type Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { exec, toolchainUnderTest } from "../support.ts";
-import { partProgram } from "./part-program.ts";
+import { partProgram } from "./builds.ts";
 
 /** All but what walk-paths.cpp has instead. */
 const PARTS = /^(?!sim\/report\.cpp$).*\.cpp$/;

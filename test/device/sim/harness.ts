@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { TestContext } from "node:test";
-import { withLock } from "../../../src/cache/lock.ts";
-import { cacheRoot } from "../../../src/cache/root.ts";
-import { buildDevice, deviceDigest, deviceSources } from "../../../src/device/build.ts";
 import { type DeviceEvent, parseEvents } from "../../../src/device/events.ts";
-import { stubAssembly } from "../../../src/device/stubs.ts";
+import type { Command } from "../../../src/ports/exec.ts";
 import { readTextIfThere } from "../../../src/ports/files.ts";
-import { TerminalLog } from "../../../src/ports/terminal-log.ts";
 import { programCommand, type Toolchain } from "../../../src/toolchain/toolchain.ts";
-import { exec, hostCompiler, projectRoot, toolchainUnderTest } from "../support.ts";
+import { exec, hostCompiler, toolchainUnderTest } from "../support.ts";
+import { cachedDevice, cachedRunner } from "./builds.ts";
+
+export { cachedDevice } from "./builds.ts";
+export { type KernelSource, objectText } from "./kernel-text.ts";
 
 /** An architecture that the simulator executes; gfx1030 is a control. */
 export type Architecture = "gfx1010" | "gfx1011" | "gfx1012" | "gfx1030";
@@ -52,6 +52,18 @@ export interface Ran {
   stderr: string;
 }
 
+/** What a simulator runs with. */
+export interface SimulatorParts {
+  toolchain: Toolchain;
+  folder: string;
+  /** run-kernels.cpp */
+  program: string;
+  /** The virtual device that is preloaded, or null when the program holds it */
+  device: string | null;
+}
+
+let substitute: Simulator | null = null;
+
 /** Assembles, compiles and runs kernels on the virtual device. Folders go with the test. */
 export class Simulator {
   readonly toolchain: Toolchain;
@@ -59,7 +71,7 @@ export class Simulator {
   private readonly program: string;
   private readonly device: string | null;
 
-  private constructor(toolchain: Toolchain, folder: string, program: string, device: string | null) {
+  protected constructor({ toolchain, folder, program, device }: SimulatorParts) {
     this.toolchain = toolchain;
     this.folder = folder;
     this.program = program;
@@ -68,15 +80,30 @@ export class Simulator {
 
   /** In words why there is none here. With RDNA1_TEST_SANITIZED=1 the device is part of a sanitized program. */
   static async start(t: TestContext): Promise<Simulator | string> {
+    if (substitute !== null) return substitute;
+    const folder = await mkdtemp(join(tmpdir(), "rdna1-sim-test-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const sanitized = process.env.RDNA1_TEST_SANITIZED === "1";
+    const parts = await Simulator.parts(folder, sanitized ? async () => null : cachedDevice, sanitized);
+    return typeof parts === "string" ? parts : new Simulator(parts);
+  }
+
+  /** Has `start` give this simulator from now on: test/mutation runs the tests with one that is wrong. */
+  static substitute(simulator: Simulator): void {
+    substitute = simulator;
+  }
+
+  protected static async parts(
+    folder: string,
+    device: (toolchain: Toolchain) => Promise<string | null>,
+    sanitized = false,
+  ): Promise<SimulatorParts | string> {
     const toolchain = await toolchainUnderTest();
     if (typeof toolchain === "string") return toolchain;
     const compiler = await hostCompiler();
     if (compiler === null) return "no g++ or clang++ on this host";
-    const folder = await mkdtemp(join(tmpdir(), "rdna1-sim-test-"));
-    t.after(() => rm(folder, { recursive: true, force: true }));
-    const sanitized = process.env.RDNA1_TEST_SANITIZED === "1";
-    const device = sanitized ? null : await cachedDevice(toolchain);
-    return new Simulator(toolchain, folder, await cachedRunner(toolchain, compiler, device), device);
+    const library = await device(toolchain);
+    return { toolchain, folder, program: await cachedRunner(toolchain, compiler, sanitized), device: library };
   }
 
   /** Runs a program of the toolchain that has to succeed; its standard output. */
@@ -143,6 +170,12 @@ export class Simulator {
     return `${name}.co`;
   }
 
+  /** Starts run-kernels with the device. */
+  protected command(env: Record<string, string>): Command {
+    if (this.device === null) return { file: this.program, args: [], env: { PATH: "/usr/bin:/bin", ...env } };
+    return programCommand(this.toolchain, this.program, [], { preload: [this.device], env });
+  }
+
   /** Launches kernels of one object in order, in one process. `env`: RDNA1_DEVICE_* besides target and log. */
   async run(
     object: string,
@@ -153,19 +186,16 @@ export class Simulator {
     const plan = [`load ${object}`, ...launches.map(planLine), ""].join("\n");
     await writeFile(join(id, "plan"), plan);
     const log = join(id, "events.jsonl");
-    const environment = { RDNA1_DEVICE_TARGET: architecture, RDNA1_DEVICE_LOG: log, RDNA1_DEVICE_JOBS: "2", ...env };
-    const direct = { file: this.program, args: [], env: { PATH: "/usr/bin:/bin", ...environment } };
-    const command =
-      this.device === null
-        ? direct
-        : programCommand(this.toolchain, this.program, [], { preload: [this.device], env: environment });
+    const command = this.command({
+      ...{ RDNA1_DEVICE_TARGET: architecture, RDNA1_DEVICE_LOG: log, RDNA1_DEVICE_JOBS: "2" },
+      ...env,
+    });
     const script = ['exec "$@" < "$0"', join(id, "plan"), command.file, ...command.args];
     const shell = { ...command, file: "/bin/sh", args: ["-c", ...script] };
     const result = await exec.run(shell, { timeoutMs: 120_000, keep: 1 << 28 });
     if (result.code !== 0 || !result.stdout.endsWith("end\n")) {
-      throw new Error(
-        `the run ended with ${result.code ?? result.signal}\n${result.stdout.slice(-500)}${result.stderr}`,
-      );
+      const how = result.timedOut ? "was stopped after two minutes" : `ended with ${result.code ?? result.signal}`;
+      throw new Error(`the run ${how}\n${result.stdout.slice(-500)}${result.stderr}`);
     }
     const events = parseEvents((await readTextIfThere(log)) ?? "");
     return {
@@ -197,159 +227,4 @@ function readLaunches(output: string): Launched[] {
     if (verb === "buffer") launches.at(-1)?.buffers.push(Buffer.from(value, "hex"));
   }
   return launches;
-}
-
-/** An assembly kernel whose arguments are buffer addresses; s[0:1] points to them, s2 is the work-group, v0 the work-item. */
-export interface KernelSource {
-  name: string;
-  /** Without s_endpgm at the end */
-  body: string;
-  /** Default 2 */
-  pointers?: number;
-  /** Default 64 */
-  vgprs?: number;
-  /** Static LDS bytes */
-  lds?: number;
-}
-
-/** The text of an object that holds these kernels. */
-export function objectText(kernels: readonly KernelSource[], waveSize: 32 | 64 = 32): string {
-  const code = kernels.map(
-    ({ name, body, pointers = 2, vgprs = 64, lds = 0 }) => `
-.text
-.globl ${name}
-.p2align 8
-.type ${name},@function
-${name}:
-${body}
-s_endpgm
-.rodata
-.p2align 6
-.amdhsa_kernel ${name}
-  .amdhsa_group_segment_fixed_size ${lds}
-  .amdhsa_kernarg_size ${pointers * 8}
-  .amdhsa_user_sgpr_kernarg_segment_ptr 1
-  .amdhsa_next_free_vgpr ${vgprs}
-  .amdhsa_next_free_sgpr 96
-  .amdhsa_float_denorm_mode_32 3
-  .amdhsa_wavefront_size32 ${waveSize === 32 ? 1 : 0}
-.end_amdhsa_kernel
-`,
-  );
-  const metadata = kernels.map(
-    ({ name, pointers = 2, vgprs = 64, lds = 0 }) => `
-  - .name: ${name}
-    .symbol: ${name}.kd
-    .kernarg_segment_size: ${pointers * 8}
-    .group_segment_fixed_size: ${lds}
-    .private_segment_fixed_size: 0
-    .kernarg_segment_align: 8
-    .wavefront_size: ${waveSize}
-    .sgpr_count: 96
-    .vgpr_count: ${vgprs}
-    .max_flat_workgroup_size: 1024
-    .args:${Array.from({ length: pointers }, (_, i) => `\n      - { .offset: ${i * 8}, .size: 8, .value_kind: global_buffer, .address_space: global }`).join("")}`,
-  );
-  return `${code.join("")}
-.amdgpu_metadata
----
-amdhsa.version: [ 1, 2 ]
-amdhsa.kernels:${metadata.join("")}
-...
-.end_amdgpu_metadata
-`;
-}
-
-/**
- * The device as users have it, built once for each state of its sources, or a library that was built already
- * (RDNA1_TEST_DEVICE).
- */
-export async function cachedDevice(toolchain: Toolchain): Promise<string> {
-  if (process.env.RDNA1_TEST_DEVICE) return process.env.RDNA1_TEST_DEVICE;
-  const digest = (await deviceDigest(projectRoot)).slice(0, 16);
-  const folder = join(cacheRoot(process.env), "test", `device-${digest}`);
-  const library = join(folder, "librdna1-device.so");
-  await mkdir(folder, { recursive: true });
-  await withLock(
-    join(folder, "lock"),
-    async () => {
-      if ((await readFile(library).catch(() => null)) === null) {
-        await buildDevice(toolchain, projectRoot, library, exec);
-      }
-    },
-    { log: new TerminalLog() },
-  );
-  return library;
-}
-
-/** run-kernels.cpp by the host's compiler: alone, or with the whole device in it under sanitizers. */
-async function cachedRunner(toolchain: Toolchain, compiler: string, device: string | null): Promise<string> {
-  const source = join(import.meta.dirname, "run-kernels.cpp");
-  const hash = createHash("sha256")
-    .update(await readFile(source))
-    .update(`${toolchain.root} linked with names`);
-  if (device === null) hash.update(await deviceDigest(projectRoot));
-  const folder = join(
-    cacheRoot(process.env),
-    "test",
-    `run-kernels-${device === null ? "sanitized-" : ""}${hash.digest("hex").slice(0, 16)}`,
-  );
-  const program = join(folder, "run-kernels");
-  await mkdir(folder, { recursive: true });
-  await withLock(
-    join(folder, "lock"),
-    async () => {
-      if ((await readFile(program).catch(() => null)) !== null) return;
-      const include = await mkdtemp(join(folder, "include-"));
-      for (const name of ["hip", "amd_comgr"]) await symlink(join(toolchain.paths.include, name), join(include, name));
-      const flags = ["-std=c++20", "-D__HIP_PLATFORM_AMD__", "-ffp-contract=off", "-isystem", include];
-      if (device === null) await buildSanitized(compiler, folder, source, flags, `${program}.new`);
-      else {
-        // A library to link with that has but the names; at run time the preloaded device stands in front of it.
-        const names = new Set((await readFile(source, "utf8")).match(/\bhip[A-Z]\w*(?=\()/g));
-        const stub = join(folder, "librun-kernels-hip.so");
-        await writeFile(
-          join(include, "stub.c"),
-          [...names].map((name) => `int ${name}(void) { return 1; }\n`).join(""),
-        );
-        await run(compiler, ["-shared", "-fPIC", "-x", "c", join(include, "stub.c"), "-o", stub]);
-        await run(compiler, ["-O1", ...flags, source, stub, "-o", `${program}.new`]);
-      }
-      await rename(`${program}.new`, program);
-      await rm(include, { recursive: true });
-    },
-    { log: new TerminalLog() },
-  );
-  return program;
-}
-
-async function buildSanitized(
-  compiler: string,
-  folder: string,
-  source: string,
-  flags: string[],
-  out: string,
-): Promise<void> {
-  const sanitize = ["-O1", "-g1", "-march=native", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
-  const sources = (await deviceSources(projectRoot)).filter((file) => file.endsWith(".cpp"));
-  const files = [source, ...sources.map((file) => join(projectRoot, file))];
-  const objects = files.map((_, index) => join(folder, `${index}.o`));
-  const waiting = files.entries();
-  const worker = async () => {
-    for (const [index, file] of waiting)
-      await run(compiler, [...sanitize, ...flags, "-c", file, "-o", objects[index] ?? ""]);
-  };
-  await Promise.all([worker(), worker()]);
-  const stubs = join(folder, "stubs.s");
-  await writeFile(stubs, stubAssembly(["hipGraphCreate"]));
-  await run(compiler, ["-fsanitize=address,undefined", ...objects, stubs, "-ldl", "-pthread", "-o", out]);
-  for (const object of objects) await rm(object);
-}
-
-async function run(file: string, args: readonly string[]): Promise<void> {
-  const result = await exec.run(
-    { file, args, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" } },
-    { timeoutMs: 600_000 },
-  );
-  if (result.code !== 0) throw new Error(`${file} ended with ${result.code}\n${result.stderr.slice(-4000)}`);
 }
