@@ -92,21 +92,21 @@ async function deviceObjects(toolchain: Toolchain): Promise<DeviceObjects> {
 }
 
 /**
- * A test program with some of the device's sources (`parts`, tested against their paths below src/device/cpp); to be
- * started by programCommand. What the parts refer to besides must never be called.
+ * A test program with the device's sources in it, but not what the library does when it is loaded; to be started by
+ * programCommand. What the program defines itself takes the place of the device's.
  */
-export async function partProgram(toolchain: Toolchain, source: string, parts: RegExp): Promise<string> {
+export async function deviceProgram(toolchain: Toolchain, source: string): Promise<string> {
   const name = basename(source, ".cpp");
-  const digest = [toolchain.root, await deviceDigest(projectRoot), `${parts}`, await readFile(source)];
+  const digest = [toolchain.root, await deviceDigest(projectRoot), await readFile(source)];
   const folder = await cachedBuild(name, digest, name, async (home) => {
     const compiler = await findCompiler(toolchain);
     const { objects, flags } = await deviceObjects(toolchain);
-    const chosen = objects.flatMap((one) => (parts.test(one.source) ? [one.object] : []));
+    const parts = objects.flatMap((one) => (one.source === "start.cpp" ? [] : [one.object]));
     const sim = ["-I", join(projectRoot, "src/device/cpp/sim")];
     const own = await compileAll(compiler, exec, home, [{ source, flags: [...flags, ...sim] }]);
-    const link = compiler.linkProgram([...own, ...chosen], join(home, `${name}.new`));
-    const unresolved = "--unresolved-symbols=ignore-all";
-    await start({ ...link, args: [...link.args, startsLinker(compiler) ? unresolved : `-Wl,${unresolved}`] });
+    const link = compiler.linkProgram([...own, ...parts], join(home, `${name}.new`));
+    const first = startsLinker(compiler) ? ["-z", "muldefs"] : ["-Wl,-z,muldefs"];
+    await start({ ...link, args: [...link.args, ...first] });
     await rename(join(home, `${name}.new`), join(home, name));
   });
   return join(folder, name);

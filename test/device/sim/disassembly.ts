@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { programCommand, type Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { exec } from "../support.ts";
-import { partProgram } from "./builds.ts";
+import { deviceProgram } from "./builds.ts";
 import type { Architecture } from "./harness.ts";
 
 export type WaveSize = 32 | 64;
@@ -32,7 +32,7 @@ export class Disassemblers {
 
   static async start(toolchain: Toolchain): Promise<Disassemblers> {
     const source = join(import.meta.dirname, "disassemble.cpp");
-    return new Disassemblers(toolchain, await partProgram(toolchain, source, PARTS));
+    return new Disassemblers(toolchain, await deviceProgram(toolchain, source));
   }
 
   async list(files: readonly string[], architecture: Architecture, waveSize: WaveSize): Promise<Listings> {
@@ -140,9 +140,6 @@ export function objectOf(code: Uint32Array): Buffer {
   header.writeUInt16LE(2, 62);
   return Buffer.concat([header, bytes, names, sections]);
 }
-
-/** What the tables and the decoder are made of; what they point to otherwise is never called here. */
-const PARTS = /^sim\/(ops_|decode|print|operations|constants|registers|cross_lane|vector_memory)/;
 
 /** Writes an object of these words; its file. */
 export async function writeObject(folder: string, name: string, code: Uint32Array): Promise<string> {

@@ -4,10 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { programCommand, type Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { exec, toolchainUnderTest } from "../support.ts";
-import { partProgram } from "./builds.ts";
-
-/** All but what walk-paths.cpp has instead. */
-const PARTS = /^(?!sim\/report\.cpp$).*\.cpp$/;
+import { deviceProgram } from "./builds.ts";
 
 const toolchain = await toolchainUnderTest();
 const library = typeof toolchain === "string" ? null : toolchain.paths.rocblasLibrary;
@@ -24,7 +21,7 @@ const skip =
 describe("the checks of paths on compiled kernels", { skip }, () => {
   async function walk(flags: readonly string[], names: readonly string[]): Promise<string[]> {
     const rocm = toolchain as Toolchain;
-    const program = await partProgram(rocm, join(import.meta.dirname, "walk-paths.cpp"), PARTS);
+    const program = await deviceProgram(rocm, join(import.meta.dirname, "walk-paths.cpp"));
     const files = names.map((name) => join(rocm.paths.rocblasLibrary ?? "", name));
     const result = await exec.run(
       programCommand(rocm, program, [...flags, ...files], { env: { RDNA1_DEVICE_TARGET: "gfx1010" } }),
