@@ -5,9 +5,10 @@ import type { StageTier } from "../cache/stages.ts";
 import { codeOf, machineError, messageOf, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
-import { fetchPackages, unpackTree } from "./debian/make.ts";
+import type { Profile } from "./debian/apt.ts";
+import { fetchPackages, profileOf, unpackTree } from "./debian/make.ts";
 import type { Environment } from "./debian/mirror.ts";
-import { SCHEMA } from "./debian/schema.ts";
+import { schemaOf } from "./debian/schema.ts";
 import { missingParts } from "./locate.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { folderOf, publishTree, readTree, verifyTree } from "./tree.ts";
@@ -15,6 +16,8 @@ import { folderOf, publishTree, readTree, verifyTree } from "./tree.ts";
 export interface DebianOptions {
   /** `7.2.4` */
   rocmVersion: string;
+  /** What the tree is for; default `run` */
+  profile?: Profile;
   cacheRoot: string;
   /** Address of a Debian mirror; null: the host's own. */
   mirror: string | null;
@@ -141,8 +144,9 @@ function checkOptions({ rocmVersion, cacheRoot }: DebianOptions): void {
   }
 }
 
-function targetFolder({ cacheRoot, rocmVersion }: DebianOptions): string {
-  return resolve(cacheRoot, "toolchain", `debian-${rocmVersion}-amd64-${SCHEMA}`);
+function targetFolder(options: DebianOptions): string {
+  const name = `debian-${options.rocmVersion}-amd64-${schemaOf(profileOf(options))}`;
+  return resolve(options.cacheRoot, "toolchain", name);
 }
 
 async function locked<T>(target: string, ports: ToolchainPorts, work: () => Promise<T>): Promise<T> {

@@ -20,6 +20,9 @@ const LINKS = "links.json";
 const VALUE = "toolchain.json";
 const ROOT = "root";
 
+/** Empty folders of a tree that MIOpen is compiled in, for what a build puts there (src/miopen/compile/environment.ts). */
+export const MOUNT_POINTS = ["dev", "proc", "tmp", "src", "out", "ccache"] as const;
+
 /** Where a tree's files are. */
 export function rootOf(folder: string): string {
   return join(folder, ROOT);

@@ -20,6 +20,7 @@ const plan = {
   mirror: "http://m/debian",
   keyring: "/k.gpg",
   rocmVersion: "7.2.4",
+  profile: "run" as const,
   hostSettings: ['Acquire::http::Proxy "http://p:3128";'],
 };
 

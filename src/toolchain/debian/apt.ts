@@ -22,12 +22,29 @@ export interface AptPlan {
   mirror: string;
   keyring: string;
   rocmVersion: string;
+  profile: Profile;
   /** Lines of the host's configuration that say how the network is reached. */
   hostSettings: readonly string[];
 }
 
-/** Packages that define the toolchain; apt adds what they need. */
-export const WANTED_PACKAGES = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"] as const;
+/** What a tree is for: running MIOpen and compiling kernels, or compiling MIOpen itself as well. */
+export type Profile = "run" | "build";
+
+/** Packages that running needs; apt adds what they need. */
+const RUN_PACKAGES = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"];
+
+/** What MIOpen's own build needs besides: its libraries, cmake and ninja, and the shell programs that these start. */
+const BUILD_PACKAGES = [
+  ...["libamdhip64-dev", "libamd-comgr-dev", "librocblas-dev", "rocm-cmake"],
+  ...["libboost-filesystem-dev", "libhalf-dev", "nlohmann-json3-dev", "libsqlite3-dev", "libbz2-dev", "libzstd-dev"],
+  ...["cmake", "ninja-build", "ccache", "pkgconf"],
+  ...["base-files", "dash", "coreutils", "sed", "grep", "findutils"],
+];
+
+/** Packages that define a tree. */
+export function wantedPackages(profile: Profile): readonly string[] {
+  return profile === "run" ? RUN_PACKAGES : [...RUN_PACKAGES, ...BUILD_PACKAGES];
+}
 
 /** The suites that may have a ROCm: sid has one release, experimental often the next. */
 export const SUITES = ["sid", "experimental"] as const;

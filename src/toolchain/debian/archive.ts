@@ -14,7 +14,7 @@ import {
   preferences,
   releaseDates,
   sourcesList,
-  WANTED_PACKAGES,
+  wantedPackages,
 } from "./apt.ts";
 import type { Environment } from "./mirror.ts";
 import { withParent } from "./parent.ts";
@@ -130,7 +130,16 @@ async function resolve(plan: AptPlan, ports: ArchivePorts): Promise<ArchivePacka
       "choose one of these with the rocm-version option, or use toolchain system with an installed ROCm",
     );
   }
-  const result = await run(plan, ports, "apt-get", "install", "-y", "-qq", "--print-uris", ...WANTED_PACKAGES);
+  const result = await run(
+    plan,
+    ports,
+    "apt-get",
+    "install",
+    "-y",
+    "-qq",
+    "--print-uris",
+    ...wantedPackages(plan.profile),
+  );
   const packages = parseUris(result.stdout);
   if (result.code !== 0 || packages.length === 0) {
     throw machineError(

@@ -1,18 +1,23 @@
-import { readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../../errors.ts";
 import type { DebianOptions, ToolchainPorts } from "../debian.ts";
 import { locateDebian, missingLibraries } from "../locate.ts";
 import { miopenVersion } from "../miopen-version.ts";
 import type { Toolchain } from "../toolchain.ts";
-import { rootOf } from "../tree.ts";
-import { type AptPlan, type ArchivePackage, isDirect } from "./apt.ts";
+import { MOUNT_POINTS, rootOf } from "../tree.ts";
+import { type AptPlan, type ArchivePackage, isDirect, type Profile } from "./apt.ts";
 import { type ArchivePorts, resolvePackages } from "./archive.ts";
 import { downloadPackages, megabytes } from "./download.ts";
 import { GoneError, sizeOf } from "./http.ts";
 import { hostArchive } from "./mirror.ts";
 import { packagesDigest } from "./schema.ts";
 import { unpackPackages } from "./unpack.ts";
+
+/** What the tree is for; running, where nobody says. */
+export function profileOf({ profile }: Pick<DebianOptions, "profile">): Profile {
+  return profile ?? "run";
+}
 
 /** A plan older than this is asked for again: the archive changes four times a day and forgets old files. */
 const PLAN_AGE = 6 * 3600 * 1000;
@@ -87,6 +92,7 @@ async function downloadPlan(work: string, options: DebianOptions, ports: Archive
     mirror: host.mirror,
     keyring: host.keyring,
     rocmVersion: options.rocmVersion,
+    profile: profileOf(options),
     hostSettings: host.networkSettings,
   };
   const packages = await resolvePackages(apt, ports);
@@ -128,6 +134,9 @@ export async function unpackTree(
   const started = performance.now();
   const root = rootOf(folder);
   await unpackPackages(packages, debs, root, { ...ports, env: options.env });
+  if (profileOf(options) === "build") {
+    for (const name of MOUNT_POINTS) await mkdir(join(root, name), { recursive: true });
+  }
   const paths = await locateDebian(root);
   const toolchain: Toolchain = {
     kind: "debian",
@@ -135,7 +144,7 @@ export async function unpackTree(
     rocmVersion: options.rocmVersion,
     miopenVersion: paths.miopen === null ? null : await miopenVersion(paths.miopen),
     packages: packages.map(({ name, version, sha256, bytes }) => ({ name, version, sha256, bytes, license: null })),
-    digest: packagesDigest(packages),
+    digest: packagesDigest(packages, profileOf(options)),
     paths,
   };
   const missing = await missingLibraries(toolchain, ports.exec);
