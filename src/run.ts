@@ -77,7 +77,7 @@ function outputsOf(result: Result): Record<string, string> {
     tarball: result.tarball,
     sha256: manifest.tarball.sha256,
     prefix: result.prefix,
-    library: "",
+    library: result.library,
     kernels: String(Object.values(manifest.kernels).reduce((sum, set) => sum + set.rows, 0)),
     proofs,
     "cache-hit": String(result.cacheHit),
