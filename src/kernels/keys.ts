@@ -18,10 +18,20 @@ export interface KernelKey {
  */
 export type ConvCall = "find" | "immediate";
 
-/** `kernel_name` and `kernel_args` of the database row [binary_cache.cpp]. */
-export function databaseKey(key: KernelKey, target: string): { name: string; args: string } {
-  return { name: `${key.file}.o`, args: `${key.options} -mcpu=${target}` };
+/**
+ * `kernel_name` and `kernel_args` of the database row of a MIOpen version (null: 3.5) [binary_cache.cpp]. Options are the
+ * same in 3.4.0; its column kernels are OpenCL, in 3.5 HIP, so their files have other names [utilocl.cpp of both].
+ */
+export function databaseKey(
+  key: KernelKey,
+  target: string,
+  miopen: string | null = null,
+): { name: string; args: string } {
+  const file = miopen?.startsWith("3.4.") === true ? key.file.replace(COLUMNS, "$1.cl") : key.file;
+  return { name: `${file}.o`, args: `${key.options} -mcpu=${target}` };
 }
+
+const COLUMNS = /^(MIOpen(?:Im[23]d2Col|Col2Im[23]d))\.cpp$/;
 
 /**
  * Every key that the safe solvers (naive, GEMM) may ask for when MIOpen 3.5 runs a problem with Winograd and FFT off.

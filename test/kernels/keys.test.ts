@@ -38,6 +38,14 @@ test("a key ends with the target, whatever the options", () => {
   });
 });
 
+test("the column kernels of MIOpen 3.4 are OpenCL, so their files have other names", () => {
+  const name = (file: string, miopen: string) => databaseKey({ file, options: "" }, "gfx1010", miopen).name;
+  assert.equal(name("MIOpenIm2d2Col.cpp", "3.4.0"), "MIOpenIm2d2Col.cl.o");
+  assert.equal(name("MIOpenCol2Im3d.cpp", "3.4.0"), "MIOpenCol2Im3d.cl.o");
+  assert.equal(name("naive_conv.cpp", "3.4.0"), "naive_conv.cpp.o");
+  assert.equal(name("MIOpenIm2d2Col.cpp", "3.5.1"), "MIOpenIm2d2Col.cpp.o");
+});
+
 const plain: ConvProblem = {
   ...{ type: "fp32", direction: "forward", n: 1, c: 4, k: 4, groups: 1, input: [8, 8], filter: [3, 3] },
   ...{ pad: [0, 0], stride: [1, 1], dilation: [1, 1], layout: "NCHW", transposed: false },

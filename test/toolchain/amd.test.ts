@@ -11,6 +11,7 @@ import {
 } from "../../src/toolchain/amd/repository.ts";
 import { amdTree, checkReleases, wantedPackages } from "../../src/toolchain/amd.ts";
 import { parseArchive } from "../../src/toolchain/archive-address.ts";
+import { debianTree } from "../../src/toolchain/debian.ts";
 
 test("reads the release in AMD's package versions", () => {
   const cases: [string, string | null][] = [
@@ -72,6 +73,14 @@ test("another release makes another tree", () => {
   assert.match(name("7.0.2"), /^amd-7\.0\.2-amd64-[0-9a-f]{8}$/);
   assert.notEqual(name("7.0.2"), name("7.0.1"));
   assert.throws(() => name("7.0"), { kind: "user" });
+});
+
+test("compiling MIOpen needs another tree of Debian's packages, and the same of AMD's", () => {
+  const options = { rocmVersion: "7.2.4", cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
+  const build = { ...options, profile: "build" as const };
+  assert.equal(debianTree(options).name, debianTree({ ...options, profile: "run" }).name);
+  assert.notEqual(debianTree(build).name, debianTree(options).name);
+  assert.equal(amdTree(build).name, amdTree(options).name);
 });
 
 test("refuses a mixture of AMD's releases, whatever else there is", () => {

@@ -8,16 +8,23 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../errors.ts";
 
-/** A file of the archive, and where it goes. */
-export interface FetchedFile {
+/** A file of the network, and where it goes. */
+export interface WantedFile {
   url: string;
   target: string;
-  /** null where only the server knows. */
+  /** null where nobody has said how long the file is */
   bytes: number | null;
+  /** null where nobody has said; then what an earlier try left is never continued */
+  sha256: string | null;
+}
+
+/** A file that is known before it is fetched, as an archive's lists have it. */
+export interface FetchedFile extends WantedFile {
+  bytes: number;
   sha256: string;
 }
 
-/** The archive does not have the file (any more). */
+/** The server does not have the file (any more). */
 export class GoneError extends Error {}
 
 /** The bytes that came are not those that were promised. */
@@ -27,15 +34,16 @@ export class DamagedError extends Error {}
 const SILENCE = 30_000;
 
 /**
- * Fetches a file of known digest (and size, where an archive lists it) over http, https or from a folder; it appears under its name only when both are
- * right. What an earlier try left in `<target>.part` is kept and continued: files of an archive's pool never change, and
- * the digest is checked over the whole (apt itself resumes only where a server sends Last-Modified, which proxies drop).
+ * Fetches a file over http, https or from a folder and resolves with its SHA-256; it appears under its name only when the
+ * size and the digest that it was wanted with are right. What an earlier try left in `<target>.part` is kept and continued
+ * where the digest over the whole can be checked (apt itself resumes only where a server sends Last-Modified, which
+ * proxies drop).
  */
-export async function fetchFile(file: FetchedFile, signal: AbortSignal): Promise<void> {
+export async function fetchFile(file: WantedFile, signal: AbortSignal): Promise<string> {
   const part = `${file.target}.part`;
   let have = await sizeOf(part);
-  if (file.bytes !== null && have > file.bytes) {
-    await rm(part);
+  if (have > (file.bytes ?? Number.POSITIVE_INFINITY) || file.sha256 === null) {
+    await rm(part, { force: true });
     have = 0;
   }
   const hash = createHash("sha256");
@@ -51,11 +59,13 @@ export async function fetchFile(file: FetchedFile, signal: AbortSignal): Promise
     await hashFile(part, hash);
   }
   if (bytes !== null && (await sizeOf(part)) < bytes) throw new Error("the connection ended early");
-  if (hash.digest("hex") !== file.sha256) {
+  const sha256 = hash.digest("hex");
+  if (file.sha256 !== null && sha256 !== file.sha256) {
     await rm(part, { force: true });
-    throw new DamagedError(`${file.url} is damaged: its SHA-256 is not the archive's`);
+    throw new DamagedError(`${file.url} is damaged: its SHA-256 is ${sha256}, not ${file.sha256}`);
   }
   await rename(part, file.target);
+  return sha256;
 }
 
 /** Whether a file is there with this size and digest. */
@@ -84,7 +94,7 @@ function measured(hash: Hash, limit: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       passed += chunk.length;
-      if (passed > limit) return done(new DamagedError("the server sends more than the archive lists"));
+      if (passed > limit) return done(new DamagedError("the server sends more bytes than were promised"));
       hash.update(chunk);
       done(null, chunk);
     },
@@ -99,7 +109,7 @@ interface Source {
   total: number | null;
 }
 
-async function open(file: FetchedFile, offset: number, signal: AbortSignal): Promise<Source> {
+async function open(file: WantedFile, offset: number, signal: AbortSignal): Promise<Source> {
   if (file.url.startsWith("file:")) {
     const path = fileURLToPath(file.url.replace(/^file:\/*/, "file:///"));
     if ((await sizeOf(path)) === 0) throw new GoneError(`${path} does not exist`);
