@@ -123,7 +123,7 @@ function insideCall(
   return ["/usr/bin/env", "-i", ...Object.entries(whole).map(([name, value]) => `${name}=${value}`), program, ...args];
 }
 
-const HOST_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+const HOST_ENV = { PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
 /** A container may refuse a new /proc; the host's serves as well. */
 const NAMESPACE_SCRIPT = `set -e

@@ -13,6 +13,11 @@ export const LEAN_OPTIONS: readonly CmakeOption[] = [
   { name: "CMAKE_BUILD_TYPE", value: "Release", why: "what is shipped" },
   { name: "CMAKE_INSTALL_LIBDIR", value: "lib", why: "the library looks for ../share/miopen/db beside its folder" },
   { name: "CMAKE_INSTALL_RPATH", value: "$ORIGIN;$ORIGIN/../lib", why: "the prefix can be moved" },
+  {
+    name: "CMAKE_CXX_FLAGS",
+    value: "--offload-host-only",
+    why: "hip::device makes every file compile twice, but MIOpen has no device code of its own: convolution.cpp 12.6 s instead of 22.8",
+  },
   { name: "MIOPEN_BACKEND", value: "HIP", why: "the only one with solvers for RDNA1" },
   { name: "MIOPEN_USE_COMGR", value: "ON", why: "kernels are compiled inside the process" },
   { name: "MIOPEN_USE_HIPRTC", value: "ON", why: "as MIOPEN_USE_COMGR, which it must equal" },

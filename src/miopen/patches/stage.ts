@@ -70,10 +70,16 @@ async function filesBelow(folder: string): Promise<string[]> {
   return entries.filter((entry) => !entry.isDirectory()).map((e) => relative(folder, join(e.parentPath, e.name)));
 }
 
+/** Places of a rejected patch that one line names; the annotations have all. */
+const PLACES = 3;
+
 /** `0001-x.patch: applied (offset 3, fuzz 1)` */
 export function reportLine({ name, status, offset, fuzz, rejects }: PatchReport): string {
   const how = [offset === 0 ? "" : `offset ${offset}`, fuzz === 0 ? "" : `fuzz ${fuzz}`].filter((word) => word !== "");
-  const places = rejects.map(({ file, line, reason }) => `${line === 0 ? file : `${file}:${line}`}: ${reason}`);
+  const places = rejects
+    .slice(0, PLACES)
+    .map(({ file, line, reason }) => `${line === 0 ? file : `${file}:${line}`}: ${reason}`);
+  if (rejects.length > PLACES) places.push(`and ${rejects.length - PLACES} more`);
   const more = [
     ...(how.length === 0 ? [] : [` (${how.join(", ")})`]),
     ...(places[0] ? [`: ${places.join("; ")}`] : []),

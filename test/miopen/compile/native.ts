@@ -2,6 +2,9 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "no
 import { join } from "node:path";
 import type { SoundToolchain } from "../../../src/toolchain/stage.ts";
 
+/** Lines of a shell script that stands for clang++: g++ gets what it knows. */
+const WITHOUT_OFFLOAD = 'for a do shift; [ "$a" = --offload-host-only ] || set -- "$@" "$a"; done';
+
 /** Why the host cannot compile the small MIOpen, or false. */
 export function cannotCompile(): string | false {
   for (const program of ["cmake", "ninja", "g++", "readelf", "patch"]) {
@@ -23,7 +26,7 @@ export function nativeToolchain(folder: string, clangxx = 'exec g++ "$@"'): Soun
     mkdirSync(llvmBin, { recursive: true });
     symlinkSync("/usr/bin/gcc", join(llvmBin, "clang"));
     symlinkSync("/usr/bin/readelf", join(llvmBin, "llvm-readelf"));
-    writeFileSync(join(llvmBin, "clang++"), `#!/bin/sh\n${clangxx}\n`);
+    writeFileSync(join(llvmBin, "clang++"), `#!/bin/sh\n${WITHOUT_OFFLOAD}\n${clangxx}\n`);
     chmodSync(join(llvmBin, "clang++"), 0o755);
   }
   return {

@@ -25,7 +25,8 @@ const toolchain = await debianToolchain(
 
 function whyNot(method: Method, isRoot: boolean): string | false {
   if (typeof toolchain === "string") return toolchain;
-  if (method === "bubblewrap" && !existsSync("/usr/bin/bwrap")) return "bubblewrap is not on this machine";
+  if (method === "bubblewrap" && !["/usr/bin/bwrap", "/usr/local/bin/bwrap"].some((file) => existsSync(file)))
+    return "bubblewrap is not on this machine";
   if (method === "chroot" && process.getuid?.() !== 0) return "only root may use chroot";
   if (method === "namespace" && isRoot && process.getuid?.() !== 0) return "only root has a mount namespace alone";
   return false;
