@@ -43,7 +43,7 @@ test("makes a tree of AMD's packages on those of a distribution, and uses it aga
     rocm: "/opt/rocm-7.0.2",
   });
   for (const folder of ["dev", "proc", "tmp", "src", "out", "ccache"])
-    assert.ok((await stat(join(toolchain.root, folder))).isDirectory(), `${folder} is there to mount a build's folder on`);
+    assert.ok((await stat(join(toolchain.root, folder))).isDirectory(), `a build mounts on ${folder}`);
   // A program of the tree runs where it lies, through the tree's own loader.
   const run = await exec.run(programCommand(toolchain, toolchain.paths.miopenDriver ?? "", []));
   assert.equal(run.code, 0, run.stderr);
