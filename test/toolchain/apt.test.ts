@@ -9,9 +9,11 @@ import {
   preferences,
   releaseDates,
   sourcesList,
+  wantedPackages,
 } from "../../src/toolchain/debian/apt.ts";
 import { checkVersions, isRelease } from "../../src/toolchain/debian/archive.ts";
 import { checkedMirror, debianMirror } from "../../src/toolchain/debian/mirror.ts";
+import { schemaOf } from "../../src/toolchain/debian/schema.ts";
 import { isPrunedPackage } from "../../src/toolchain/prune.ts";
 
 const SHA = "a".repeat(64);
@@ -34,6 +36,13 @@ test("apt keeps its state in its own folder and the host's proxy", () => {
   ]) {
     assert.ok(lines.includes(line), line);
   }
+});
+
+test("a tree to compile MIOpen in is another tree, with all that one to run it has", () => {
+  assert.notEqual(schemaOf("build"), schemaOf("run"));
+  for (const name of wantedPackages("run")) assert.ok(wantedPackages("build").includes(name), name);
+  for (const name of ["cmake", "ninja-build", "ccache", "rocm-cmake"])
+    assert.ok(wantedPackages("build").includes(name), name);
 });
 
 test("sources name the keys, and only the wanted ROCm is preferred", () => {

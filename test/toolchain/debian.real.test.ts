@@ -5,6 +5,7 @@ import { access, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile }
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { NodeExec } from "../../src/ports/exec.ts";
+import { wantedPackages } from "../../src/toolchain/debian/apt.ts";
 import { type DebianOptions, debianToolchain, verifiedToolchain } from "../../src/toolchain/debian.ts";
 import { recordedLog, scratch } from "./helpers.ts";
 import { ownArchive, setting } from "./setting.ts";
@@ -24,6 +25,27 @@ const exists = (path: string) =>
     () => true,
     () => false,
   );
+
+test("makes a tree of its own to compile MIOpen in, with places for a build", { skip }, async (t) => {
+  const archive = new SmallArchive(await scratch(t));
+  const known = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"];
+  const provides = wantedPackages("build").filter((name) => !known.includes(name));
+  const tools = { name: "tools", version: "1-1", provides: provides.join(", "), files: { "usr/bin/cmake": "cmake" } };
+  archive.publish("sid", smallRocm("7.1.0"));
+  archive.publish("experimental", [...smallRocm("7.2.4"), tools]);
+  const { options } = await setting(t, archive);
+  const runs = await make(options);
+  const builds = await make({ ...options, profile: "build" });
+  assert.notEqual(builds.toolchain.root, runs.toolchain.root);
+  assert.notEqual(builds.toolchain.digest, runs.toolchain.digest);
+  assert.ok(builds.toolchain.packages.some(({ name }) => name === "tools"));
+  for (const name of ["src", "out", "ccache", "dev", "proc", "tmp"]) {
+    assert.deepEqual(
+      [await exists(join(builds.toolchain.root, name)), await exists(join(runs.toolchain.root, name))],
+      [true, false],
+    );
+  }
+});
 
 test("makes a tree from a signed archive, and uses it again without network", { skip }, async (t) => {
   const { server, options, cacheRoot } = await setting(t);
