@@ -161,7 +161,7 @@ test("refuses a package file that is not the one that was signed", { skip }, asy
   const bytes = await readFile(deb);
   bytes[700] = (bytes[700] ?? 0) ^ 1;
   await writeFile(deb, bytes);
-  await assert.rejects(make(options), { kind: "machine", message: /is damaged: its SHA-256 is not the archive's/ });
+  await assert.rejects(make(options), { kind: "machine", message: /is damaged: its SHA-256 is [0-9a-f]{64}, not/ });
 });
 
 test("goes on with a download that was cut, from the byte where it was cut", { skip }, async (t) => {

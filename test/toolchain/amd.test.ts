@@ -11,7 +11,6 @@ import {
 } from "../../src/toolchain/amd/repository.ts";
 import { amdTree, checkReleases, wantedPackages } from "../../src/toolchain/amd.ts";
 import { parseArchive } from "../../src/toolchain/archive-address.ts";
-import { debianTree } from "../../src/toolchain/debian.ts";
 
 test("reads the release in AMD's package versions", () => {
   const cases: [string, string | null][] = [
@@ -75,12 +74,9 @@ test("another release makes another tree", () => {
   assert.throws(() => name("7.0"), { kind: "user" });
 });
 
-test("compiling MIOpen needs another tree of Debian's packages, and the same of AMD's", () => {
+test("has one tree to run MIOpen and to compile it", () => {
   const options = { rocmVersion: "7.2.4", cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
-  const build = { ...options, profile: "build" as const };
-  assert.equal(debianTree(options).name, debianTree({ ...options, profile: "run" }).name);
-  assert.notEqual(debianTree(build).name, debianTree(options).name);
-  assert.equal(amdTree(build).name, amdTree(options).name);
+  assert.equal(amdTree({ ...options, profile: "build" }).name, amdTree(options).name);
 });
 
 test("refuses a mixture of AMD's releases, whatever else there is", () => {

@@ -11,7 +11,8 @@ import type { BuildEnvironment } from "./environment.ts";
 const SIZE = "2G";
 
 /**
- * Environment of ccache. `compiler` is what it takes for the identity of the compiler: times and sizes of the files of an
+ * Environment of ccache. With the compiler's own list of included files (`CCACHE_DEPEND`) nothing is preprocessed twice: a cold
+ * build takes as long as one without ccache. `compiler` is what it takes for the identity of the compiler: times and sizes of the files of an
  * unpacked toolchain tell nothing. Sources are unpacked with one old time, so times of included files tell nothing either.
  */
 export function ccacheEnvironment(environment: BuildEnvironment, compiler: string): Record<string, string> {
@@ -22,6 +23,7 @@ export function ccacheEnvironment(environment: BuildEnvironment, compiler: strin
   return {
     CCACHE_DIR: inside.ccache,
     CCACHE_MAXSIZE: SIZE,
+    CCACHE_DEPEND: "1",
     CCACHE_COMPILERCHECK: `string:${compiler}`,
     CCACHE_SLOPPINESS: "include_file_ctime,include_file_mtime,time_macros",
     ...moved,

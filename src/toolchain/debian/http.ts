@@ -3,10 +3,11 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
-import { Readable, Transform } from "node:stream";
+import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../errors.ts";
+import { sha256File } from "../../ports/files.ts";
 
 /** A file of the network, and where it goes. */
 export interface WantedFile {
@@ -50,6 +51,15 @@ export async function fetchFile(file: WantedFile, signal: AbortSignal): Promise<
   let bytes = file.bytes;
   if (have !== bytes) {
     const source = await open(file, have, signal);
+    if (source === null) {
+      // Nothing comes after what is there: it is the whole file, which its digest decides, or no part of it.
+      if ((await sha256File(part)) === file.sha256) {
+        await rename(part, file.target);
+        return file.sha256;
+      }
+      await rm(part);
+      return fetchFile(file, signal);
+    }
     bytes ??= source.total;
     if (source.offset === 0) have = 0;
     else await hashFile(part, hash);
@@ -109,7 +119,8 @@ interface Source {
   total: number | null;
 }
 
-async function open(file: WantedFile, offset: number, signal: AbortSignal): Promise<Source> {
+/** The file from `offset` on; null when the server says that it has nothing there. */
+async function open(file: WantedFile, offset: number, signal: AbortSignal): Promise<Source | null> {
   if (file.url.startsWith("file:")) {
     const path = fileURLToPath(file.url.replace(/^file:\/*/, "file:///"));
     if ((await sizeOf(path)) === 0) throw new GoneError(`${path} does not exist`);
@@ -117,9 +128,8 @@ async function open(file: WantedFile, offset: number, signal: AbortSignal): Prom
   }
   const response = await request(file.url, offset, signal);
   if (response.statusCode === 416) {
-    // Nothing comes after what is there: a part that is complete, which its digest decides.
     response.destroy();
-    return { stream: Readable.from([]), offset, total: offset };
+    return null;
   }
   const [, begins, whole] = /^bytes (\d+)-\d+\/(\d+)/.exec(response.headers["content-range"] ?? "") ?? [];
   const continued = response.statusCode === 206 && Number(begins) === offset;
