@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import {
-  databaseKey,
-  gemmSolver,
-  im2d2colShape,
-  keysOf,
-  keysOfRun,
-  naiveSolver,
-  typeOptions,
-} from "../../src/kernels/keys.ts";
+import { databaseKey, gemmSolver, im2d2colShape, keysOf, keysOfRun, naiveSolver } from "../../src/kernels/keys.ts";
 import type { ConvProblem, TensorType } from "../../src/kernels/problem.ts";
+import { typeOptions } from "../../src/kernels/type-options.ts";
 import { problemOf } from "./conv-problems.ts";
 
 /** What MIOpen 3.5.1 (ROCm 7.2.4) asked its databases for, recorded on the virtual device as gfx1010; `{type}` stands for the type's options. */
