@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import { userError } from "./errors.ts";
+import { type Origin, parseOrigin } from "./miopen/source/origin.ts";
 import type { ActionSpec } from "./options.ts";
 import { isTarget, TARGETS, type Target, whyNotTarget } from "./rdna1/targets.ts";
 import { parseArchive } from "./toolchain/archive-address.ts";
 
-export const COMMANDS = ["build", "kernels", "verify", "install", "publish", "doctor"] as const;
+export const COMMANDS = ["build", "kernels", "verify", "drift", "install", "publish", "doctor"] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** Everything a run was asked for. Read once, checked, frozen; no one else reads options or `INPUT_*`. */
@@ -19,8 +20,11 @@ export interface Inputs {
   /** Absolute path */
   readonly amdKeyring: string | null;
   readonly miopen: "patched" | "distribution";
-  readonly miopenSource: string | null;
-  readonly patches: string;
+  /** null: the release that belongs to the ROCm */
+  readonly miopenSource: Origin | null;
+  readonly patches: PatchChoice;
+  /** What `drift` tries the patches on */
+  readonly sources: readonly Origin[];
   /** `conv`, `full`, or the absolute path of a command file */
   readonly kernelSet: string;
   readonly verify: "auto" | "gpu" | "virtual" | "off";
@@ -41,6 +45,13 @@ export interface Inputs {
   readonly given: Readonly<Record<string, string>>;
 }
 
+/** Which patches: those of this program, with or without a folder of the user's after them, or only the user's. */
+export interface PatchChoice {
+  readonly bundled: boolean;
+  /** Absolute folder with a `series` */
+  readonly folder: string | null;
+}
+
 /** Raw option values by name; a name that is missing takes its default from `action.yml`. */
 export type RawInputs = Readonly<Record<string, string>>;
 
@@ -55,9 +66,6 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   }
   const get = (name: string) => values.get(name) ?? "";
   const oneOf = <T extends string>(name: string, allowed: readonly T[]): T => choice(name, get(name), allowed);
-  const place = (name: string, words: readonly string[]) =>
-    words.includes(get(name)) ? get(name) : resolve(cwd, get(name));
-
   const file = (name: string) => (get(name) === "" ? null : resolve(cwd, get(name)));
 
   const inputs: Inputs = {
@@ -73,8 +81,9 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
       ["kernels", "verify"].includes(get("command")) && given.miopen === undefined
         ? "distribution"
         : oneOf("miopen", ["patched", "distribution"]),
-    miopenSource: get("miopen-source") === "" ? null : get("miopen-source"),
-    patches: place("patches", ["auto"]),
+    miopenSource: get("miopen-source") === "" ? null : parseOrigin(get("miopen-source"), cwd),
+    patches: parsePatches(get("patches"), cwd),
+    sources: words(get("sources")).map((text) => parseOrigin(text, cwd, "sources")),
     kernelSet: parsePlace("kernel-set", get("kernel-set"), ["conv", "full"], cwd),
     verify: oneOf("verify", ["auto", "gpu", "virtual", "off"]),
     device: oneOf("device", ["auto", "virtual", "gpu"]),
@@ -109,6 +118,15 @@ function refuseContradictions(inputs: Inputs): void {
       );
     }
   }
+  if (given.sources !== undefined && inputs.command !== "drift") {
+    throw userError(
+      `sources is given, but the command is '${inputs.command}'`,
+      "leave sources out, or use the command drift; build takes one source with miopen-source",
+    );
+  }
+  if (inputs.command === "drift" && given["miopen-source"] !== undefined) {
+    throw userError("miopen-source is given, but the command is 'drift'", "name the sources with sources");
+  }
   if (inputs.kernelDatabase !== null && inputs.targets.length !== 1) {
     throw userError(
       `kernel-database is for one target, but targets are ${inputs.targets.join(", ")}`,
@@ -128,6 +146,18 @@ function refuseContradictions(inputs: Inputs): void {
   if (inputs.offline && inputs.cache === "off") {
     throw userError("offline needs a cache, but cache is 'off'", "use cache 'local', or leave offline out");
   }
+}
+
+/** `auto`, a folder, or `+` and a folder. */
+function parsePatches(text: string, cwd: string): PatchChoice {
+  if (text === "auto") return { bundled: true, folder: null };
+  const bundled = text.startsWith("+");
+  const folder = parsePlace("patches", bundled ? text.slice(1) : text, ["auto"], cwd);
+  return folder === "auto" ? { bundled: true, folder: null } : { bundled, folder };
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
 }
 
 function choice<T extends string>(name: string, value: string, allowed: readonly T[]): T {

@@ -1,8 +1,9 @@
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
+import { type DriftResult, drift, isSound } from "./commands/drift.ts";
 import { type VerifyResult, verify } from "./commands/verify.ts";
 import { type Context, makeContext, removeTemporary } from "./context.ts";
-import { userError } from "./errors.ts";
+import { machineError, userError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Log } from "./ports/log.ts";
 import type { PackageResult } from "./release/stage.ts";
@@ -38,18 +39,27 @@ export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: R
     const seconds = (performance.now() - started) / 1000;
     if (inAction) await reportToRunner(result, context.timings, seconds);
     else process.stdout.write(terminalSummary(result, context.timings, seconds));
+    if ("drift" in result) refuseDrift(result);
   } finally {
     context.close();
   }
 }
 
-type Result = PackageResult | VerifyResult;
+type Result = PackageResult | VerifyResult | DriftResult;
 
 const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
   build,
   kernels: build,
   verify,
+  drift,
 };
+
+/** The exit code of `drift`: its table has been printed. */
+function refuseDrift({ drift: rows, file }: DriftResult): void {
+  const bad = rows.filter((row) => !isSound(row));
+  if (bad.length === 0) return;
+  throw machineError(`the patches do not apply to ${bad.length} of ${rows.length} sources`, `every row is in ${file}`);
+}
 
 async function reportToRunner(result: Result, timings: Record<string, number>, seconds: number): Promise<void> {
   for (const [name, value] of Object.entries(outputsOf(result))) core.setOutput(name, value);
@@ -58,6 +68,7 @@ async function reportToRunner(result: Result, timings: Record<string, number>, s
 
 /** The action's outputs; those that a command has nothing for stay unset. */
 function outputsOf(result: Result): Record<string, string> {
+  if ("drift" in result) return {};
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
   if (!("manifest" in result)) return { proofs };
@@ -66,7 +77,7 @@ function outputsOf(result: Result): Record<string, string> {
     tarball: result.tarball,
     sha256: manifest.tarball.sha256,
     prefix: result.prefix,
-    library: "",
+    library: result.library,
     kernels: String(Object.values(manifest.kernels).reduce((sum, set) => sum + set.rows, 0)),
     proofs,
     "cache-hit": String(result.cacheHit),

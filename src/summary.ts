@@ -1,16 +1,33 @@
+import { type DriftResult, driftTable, isSound } from "./commands/drift.ts";
 import type { VerifyResult } from "./commands/verify.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { countProofs } from "./verify/proofs.ts";
+
+type Result = PackageResult | VerifyResult | DriftResult;
+
+const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
+
+function driftText({ drift, file }: DriftResult): string {
+  const rows = [DRIFT_HEADS, ...driftTable(drift)];
+  const widths = DRIFT_HEADS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `  ${row.map((text, column) => text.padEnd(column === 3 ? 0 : (widths[column] ?? 0))).join("  ")}`;
+  return `\n${rows.map(line).join("\n")}\n\n  ${file}\n`;
+}
+
+function driftMarkdown({ drift }: DriftResult): string {
+  const sound = drift.filter(isSound).length;
+  const cells = (row: readonly string[]) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  const title = `## The patches apply to ${sound} of ${drift.length} sources`;
+  return [title, "", cells(DRIFT_HEADS), "|---|---|---|---|", ...driftTable(drift).map(cells), ""].join("\n");
+}
 
 /** A line of the closing table: what, and how it came out. */
 type Line = readonly [what: string, how: string];
 
 /** The last lines in a terminal. */
-export function terminalSummary(
-  result: PackageResult | VerifyResult,
-  timings: Readonly<Record<string, number>>,
-  seconds: number,
-): string {
+export function terminalSummary(result: Result, timings: Readonly<Record<string, number>>, seconds: number): string {
+  if ("drift" in result) return driftText(result);
   const lines = [...stageLines(timings), ...resultLines(result), ["total", duration(seconds)] as const];
   const width = Math.max(...lines.map(([what]) => what.length));
   const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
@@ -19,11 +36,8 @@ export function terminalSummary(
 }
 
 /** The job summary, GitHub Markdown. */
-export function summaryMarkdown(
-  result: PackageResult | VerifyResult,
-  timings: Readonly<Record<string, number>>,
-  seconds: number,
-): string {
+export function summaryMarkdown(result: Result, timings: Readonly<Record<string, number>>, seconds: number): string {
+  if ("drift" in result) return driftMarkdown(result);
   const row = ([what, how]: Line) => `| ${what} | ${how} |`;
   return [
     `## ${"manifest" in result ? result.manifest.name : "Kernels verified"}`,

@@ -27,6 +27,20 @@ test("makes kernels for the MIOpen that is there, unless another one is named", 
   assert.equal(parse({ command: "kernels" }).miopen, "distribution");
 });
 
+test("takes this program's patches, a folder instead, or a folder after them", () => {
+  assert.deepEqual(parse({}).patches, { bundled: true, folder: null });
+  assert.deepEqual(parse({ patches: "./mine" }).patches, { bundled: false, folder: "/somewhere/mine" });
+  assert.deepEqual(parse({ patches: "+./mine" }).patches, { bundled: true, folder: "/somewhere/mine" });
+});
+
+test("takes sources for drift, separated by blanks or lines", () => {
+  const sources = "./a  https://h/m.git#v1\n./b.tar.gz";
+  assert.deepEqual(
+    parse({ command: "drift", sources }).sources.map(({ kind }) => kind),
+    ["path", "git", "tarball"],
+  );
+});
+
 test("names every command and every allowed value in action.yml", () => {
   const description = spec.options.find(({ name }) => name === "command")?.description ?? "";
   for (const command of COMMANDS) assert.match(description, new RegExp(`\\b${command}\\b`));
@@ -56,6 +70,10 @@ for (const [what, raw, pattern] of [
   ["a negative number of jobs", { jobs: "-1" }, /jobs: '-1'/],
   ["jobs with a fraction", { jobs: "1.5" }, /jobs: '1.5'/],
   ["an unknown command", { command: "biuld" }, /command: 'biuld'.*build, kernels/],
+  ["a bare word as patches", { patches: "mine" }, /patches: 'mine'.*\.\/mine/],
+  ["a git address without a ref", { "miopen-source": "https://h/m.git" }, /miopen-source: .*without a ref/],
+  ["sources without drift", { sources: "./a" }, /sources is given, but the command is 'build'/],
+  ["one source for drift", { command: "drift", "miopen-source": "./a" }, /name the sources with sources/],
   ["a bare word as toolchain", { toolchain: "redhat" }, /toolchain: 'redhat'.*\.\/redhat/],
   ["a bare word as kernel set", { "kernel-set": "convs" }, /kernel-set: 'convs'/],
   ["a version that is none", { "rocm-version": "latest" }, /rocm-version: 'latest'/],

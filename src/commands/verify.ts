@@ -7,9 +7,10 @@ import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
 import { loadKernelSet, readCommandFile } from "../kernels/set.ts";
 import { type KernelDatabase, kernelsStage, rocblasStage } from "../kernels/stages.ts";
+import { miopenStage } from "../miopen/stage.ts";
 import { checkWritableFolder, writeWhole } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
-import { type SoundToolchain, toolchainStage } from "../toolchain/stage.ts";
+import type { SoundToolchain } from "../toolchain/stage.ts";
 import { hashesOf, makeReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
@@ -37,26 +38,25 @@ const USERS_WATCHDOG = 1_800_000;
 export async function verify(context: Context): Promise<VerifyResult> {
   const { inputs, log } = context;
   if (inputs.device === "gpu") await refuseCard();
-  if (inputs.miopen === "patched") {
-    throw userError("miopen: 'patched' cannot be verified by this version yet", "use miopen 'distribution'");
-  }
   await checkWritableFolder(inputs.output, "output");
   const plan = inputs.commands === null ? null : planCommands(await readCommandFile(inputs.commands, "commands"));
   const set = await loadKernelSet(inputs.kernelSet);
-  const toolchain = await toolchainStage(context);
-  refuseUnknownMiopen(toolchain, set);
+  const { toolchain, running } = await miopenStage(context);
+  refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
   const proofs: Required<Omit<Proofs, "schema" | "device">> = { rows: [], files: [], unproven: [] };
   const rows: ProofRow[] = [];
   for (const target of inputs.targets) {
     const rocblas = await rocblasStage(context, toolchain, target);
-    const request = { toolchain, device, rocblas, set, target };
+    const request = { toolchain: running, device, rocblas, set, target };
     const kernels =
       inputs.kernelDatabase === null
         ? await kernelsStage(context, request)
         : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
     if (plan !== null) {
-      rows.push(...(await proveCommands(context, { ...request, kernels, rocblas: rocblas.folder }, plan)));
+      rows.push(
+        ...(await proveCommands(context, { ...request, kernels, rocblas: rocblas.folder, own: toolchain }, plan)),
+      );
       continue;
     }
     const prover = await proverStage(context, toolchain);
@@ -82,10 +82,13 @@ async function proveCommands(
     rocblas: string;
     target: Target;
     kernels: KernelDatabase;
+    /** Compiles the prover */
+    own: SoundToolchain;
   },
-  { rows, unprovable, own }: NumericalPlan,
+  plan: NumericalPlan,
 ): Promise<ProofRow[]> {
   const { toolchain, device, rocblas, target, kernels } = request;
+  const { rows, unprovable } = plan;
   const places = join(context.cacheRoot, "verify");
   await mkdir(places, { recursive: true });
   const folder = await mkdtemp(join(places, "commands-"));
@@ -97,8 +100,8 @@ async function proveCommands(
     const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
     const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
     const proven = await proveNumerically({ ...input, watchdogMs: USERS_WATCHDOG }, context);
-    for (const [index, one] of own.entries()) {
-      const { program } = await proverStage(context, toolchain);
+    for (const [index, one] of plan.own.entries()) {
+      const { program } = await proverStage(context, request.own);
       const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
       const ports = { ...context, bunzip: bunzipFor(toolchain) };
       proven.push(await proveCommandWithProver({ setup, ...place }, one, ports));

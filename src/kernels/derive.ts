@@ -43,12 +43,13 @@ export function deriveIm2col(
   harvested: readonly Kernel[],
   wanted: readonly WantedIm2col[],
   target: string,
+  miopen: string | null = null,
 ): Derivation {
   const samples = samplesOf(harvested);
   const present = new Set(harvested.map(keyOf));
   const result: Derivation = { kernels: [], missing: [], checked: selfCheck(samples) };
   for (const { type, shape } of wanted) {
-    const key = databaseKey(im2d2colKey(type, shape), target);
+    const key = databaseKey(im2d2colKey(type, shape), target, miopen);
     if (present.has(keyOf(key))) continue;
     const object = shape.large ? null : objectFor(samples.get(familyOf(type, shape)) ?? [], shape.tile);
     if (object === null) {
@@ -85,7 +86,7 @@ function samplesOf(harvested: readonly Kernel[]): Map<string, Sample[]> {
 
 /** Type and shape of an Im2d2Col row; null for other kernels and for wide indices. */
 function parseKey(row: { name: string; args: string }): WantedIm2col | null {
-  if (row.name !== "MIOpenIm2d2Col.cpp.o" || /LARGE/.test(row.args)) return null;
+  if (!/^MIOpenIm2d2Col\.(cpp|cl)\.o$/.test(row.name) || /LARGE/.test(row.args)) return null;
   const number = (name: string) => Number(new RegExp(` -D${name}=(\\d+)`).exec(row.args)?.[1] ?? Number.NaN);
   const type = number("MIOPEN_USE_FP32") ? "fp32" : number("MIOPEN_USE_FP16") ? "fp16" : "bf16";
   if (type === "bf16" && number("MIOPEN_USE_BFP16") !== 1) return null;

@@ -1,4 +1,6 @@
+import type { KernelRequest } from "../miopen/log.ts";
 import { asConvolution, type ConvProblem, type TensorType } from "./problem.ts";
+import { typeOptions } from "./type-options.ts";
 
 /**
  * A key of MIOpen's kernel database before the target is added. MIOpen compares keys as exact text: the file name of
@@ -18,10 +20,16 @@ export interface KernelKey {
  */
 export type ConvCall = "find" | "immediate";
 
-/** `kernel_name` and `kernel_args` of the database row [binary_cache.cpp]. */
-export function databaseKey(key: KernelKey, target: string): { name: string; args: string } {
-  return { name: `${key.file}.o`, args: `${key.options} -mcpu=${target}` };
+/**
+ * `kernel_name` and `kernel_args` of the database row of a MIOpen version (null: 3.5) [binary_cache.cpp]. Options are the
+ * same in 3.4.0; its column kernels are OpenCL, in 3.5 HIP, so their files have other names [utilocl.cpp of both].
+ */
+export function databaseKey(key: KernelKey, target: string, miopen: string | null = null): KernelRequest {
+  const file = miopen?.startsWith("3.4.") === true ? key.file.replace(COLUMNS, "$1.cl") : key.file;
+  return { name: `${file}.o`, args: `${key.options} -mcpu=${target}` };
 }
+
+const COLUMNS = /^(MIOpen(?:Im[23]d2Col|Col2Im[23]d))\.cpp$/;
 
 /**
  * Every key that the safe solvers (naive, GEMM) may ask for when MIOpen 3.5 runs a problem with Winograd and FFT off.
@@ -233,16 +241,6 @@ function tileElements(
   const wide = (together * partX * strideX + extentX) * rows;
   const high = together * columns * (partY * strideY + extentY);
   return Math.max(wide, high);
-}
-
-/** GetDataTypeKernelParams [datatype.hpp]: ten definitions, the same for every kernel of a type. */
-export function typeOptions(type: TensorType): string {
-  const is = (name: TensorType) => Number(type === name);
-  return (
-    ` -DMIOPEN_USE_FP16=${is("fp16")} -DMIOPEN_USE_FP16x4=0 -DMIOPEN_USE_FP16x8=0 -DMIOPEN_USE_FP32=${is("fp32")}` +
-    ` -DMIOPEN_USE_INT8=${is("int8")} -DMIOPEN_USE_BFP16=${is("bf16")} -DMIOPEN_USE_INT32=0` +
-    " -DMIOPEN_USE_RNE_BFLOAT16=1 -DMIOPEN_FP8_IEEE_EXPONENT_BIAS=0 -DMIOPEN_FP8_CLIPPING=1"
-  );
 }
 
 function product(sizes: readonly number[]): number {

@@ -137,7 +137,7 @@ async function makeKernels(context: Context, request: Request, folder: string): 
       },
       { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) },
     );
-    const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target);
+    const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target, toolchain.miopenVersion);
     if (missing.length === 0) {
       if (kernels.length > 0) {
         context.log.info(

@@ -4,6 +4,8 @@ export interface ScriptFacts {
   buildId: string;
   /** Absolute path that the tarball was made for */
   prefix: string;
+  /** Whether the prefix holds a MIOpen of its own */
+  library: boolean;
 }
 
 /**
@@ -19,7 +21,12 @@ export const ACTIVATED_VARIABLES = [
   "MIOPEN_DEBUG_ENABLE_AI_IMMED_MODE_FALLBACK",
   "MIOPEN_FIND_MODE",
   "ROCBLAS_TENSILE_LIBPATH",
+  "LD_LIBRARY_PATH",
 ] as const;
+
+/** The patched library before any other; it is linked with the ROCm of the machine. */
+const LIBRARY_PATH = `  _rdna1_miopen_set LD_LIBRARY_PATH "$_rdna1_miopen_prefix/lib\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+`;
 
 /** A text as one word of a POSIX shell. */
 export function shellQuote(text: string): string {
@@ -104,7 +111,7 @@ _rdna1_miopen_activate() {
   if [ -z "\${MIOPEN_FIND_MODE-}" ]; then
     _rdna1_miopen_set MIOPEN_FIND_MODE 2
   fi
-  if [ -n "$_rdna1_miopen_rocblas" ]; then
+${facts.library ? LIBRARY_PATH : ""}  if [ -n "$_rdna1_miopen_rocblas" ]; then
     _rdna1_miopen_set ROCBLAS_TENSILE_LIBPATH "$_rdna1_miopen_rocblas"
   fi
 

@@ -53,6 +53,8 @@ export interface PackageInput {
     source: string;
     patches: Manifest["miopen"]["patches"];
   };
+  /** The compiled MIOpen: a folder with `lib`, `bin`, `include`, and its library's place there; null: the toolchain's own */
+  built: { prefix: string; library: string } | null;
   toolchain: Toolchain;
   /** One database each in `kernels` */
   targets: readonly Target[];

@@ -5,6 +5,13 @@ import { overlayName, type PackageInput, packageName } from "./input.ts";
 export function prefixReadme(input: PackageInput): string {
   const cards = input.targets.map((target) => `- ${target}: ${TARGETS[target].cards}`).join("\n");
   const { rocmVersion } = input.toolchain;
+  const patched = input.built !== null;
+  const library = patched ? "\n| LD_LIBRARY_PATH | the patched MIOpen of this prefix, before any other |" : "";
+  const contents = patched
+    ? `
+    lib/libMIOpen.so.1, bin/MIOpenDriver  MIOpen ${input.miopen.version} with the patches that the manifest lists
+    include/miopen, lib/cmake/miopen      for programs that are compiled against it`
+    : "";
   return `# ${packageName(input)}
 
 Precompiled kernels for MIOpen ${input.miopen.version} (ROCm ${rocmVersion}) on RDNA1 cards:
@@ -34,7 +41,7 @@ In a shell that cannot tell where a sourced file lies (sh, dash): RDNA1_MIOPEN_P
 | MIOPEN_DEBUG_CONV_FFT | 0: it is compiled for every shape anew, so no kernel set can hold it |
 | MIOPEN_DEBUG_ENABLE_AI_IMMED_MODE_FALLBACK | 0: its model for RDNA1 is another architecture's |
 | MIOPEN_FIND_MODE | 2 (never benchmark), unless you have set it |
-| ROCBLAS_TENSILE_LIBPATH | only with RDNA1_MIOPEN_ROCBLAS=gfx1011 or gfx1012, see below |
+| ROCBLAS_TENSILE_LIBPATH | only with RDNA1_MIOPEN_ROCBLAS=gfx1011 or gfx1012, see below |${library}
 
 It refuses to work while HSA_OVERRIDE_GFX_VERSION is set.
 
@@ -44,7 +51,7 @@ If your rocBLAS has no kernels for the card, unpack ${overlayName("gfx1011", { r
 the same prefix and set RDNA1_MIOPEN_ROCBLAS to the target before activating.
 
 ## Contents
-
+${contents}
     share/miopen/db/<target>.kdb          kernels, as MIOpen's system kernel database
     share/rdna1-miopen/manifest.json      what they were made from, with digests
     share/rdna1-miopen/licenses/          licences of what is inside

@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { machineError } from "../errors.ts";
 import { sha256File } from "../ports/files.ts";
@@ -20,13 +20,17 @@ export const PREFIX_MANIFEST = "share/rdna1-miopen/manifest.json";
  * digests checked: a machine error when one is no longer what the build recorded.
  */
 export async function stagePrefix(input: PackageInput, folder: string): Promise<PrefixManifest> {
+  const library = await stageMiopen(input, folder);
   const kernels = await stageKernels(input, folder);
-  const script = { name: packageName(input), buildId: buildId(input), prefix: input.prefix };
+  const script = {
+    ...{ name: packageName(input), buildId: buildId(input), prefix: input.prefix },
+    library: library !== null,
+  };
   await put(folder, "activate", activateScript(script));
   await put(folder, "bin/rdna1-miopen-env", envProgram(), 0o755);
   await put(folder, "share/rdna1-miopen/README.md", prefixReadme(input));
   await putLicenses(folder, "share/rdna1-miopen/licenses", await kernelLicenses(input.toolchain.root));
-  const manifest: PrefixManifest = { ...describeBuild(input), kernels, library: null, files: await factsOf(folder) };
+  const manifest: PrefixManifest = { ...describeBuild(input), kernels, library, files: await factsOf(folder) };
   await put(folder, PREFIX_MANIFEST, manifestText(manifest));
   return manifest;
 }
@@ -75,6 +79,14 @@ export async function factsOf(folder: string): Promise<FileFact[]> {
   const facts: FileFact[] = [];
   for (const file of files) facts.push(await fileFact(folder, file));
   return facts;
+}
+
+/** The compiled MIOpen, as it was installed; its library's size and digest. */
+async function stageMiopen({ built }: PackageInput, folder: string): Promise<FileFact | null> {
+  if (built === null) return null;
+  await cp(built.prefix, folder, { recursive: true, verbatimSymlinks: true });
+  const file = path.relative(folder, await realpath(path.join(folder, built.library)));
+  return await fileFact(folder, file);
 }
 
 async function stageKernels(input: PackageInput, folder: string): Promise<Manifest["kernels"]> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import type { Context } from "../context.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
+import type { CompiledMiopen } from "../miopen/compile/stage.ts";
 import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
@@ -13,6 +14,12 @@ import { type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
 import { CHECKSUMS, publishFiles, removeDeadPartials, verifyOutput } from "./output.ts";
 import { packageBuild } from "./package.ts";
+
+/** ROCm, and the MIOpen that was compiled with it. */
+export interface Made {
+  toolchain: Toolchain;
+  compiled: CompiledMiopen | null;
+}
 
 /** What was made for one target. */
 export interface TargetPart {
@@ -33,6 +40,8 @@ export interface PackageResult {
   /** The output folder's files, absolute */
   tarball: string;
   report: string;
+  /** The patched library in the cache; empty for the toolchain's own MIOpen */
+  library: string;
   /** Install location that the tarball records */
   prefix: string;
   /** Key of the first target's kernel set in the cache */
@@ -41,19 +50,17 @@ export interface PackageResult {
 }
 
 /** Packages a build and puts it into the output folder; neither is done again when nothing changed. */
-export async function packageStage(
-  context: Context,
-  toolchain: Toolchain,
-  parts: readonly TargetPart[],
-): Promise<PackageResult> {
+export async function packageStage(context: Context, made: Made, parts: readonly TargetPart[]): Promise<PackageResult> {
   const { inputs, log } = context;
   const rows = parts.flatMap((part) => part.proofs?.rows ?? []);
-  const input = packageInput(context, toolchain, parts);
-  const { timings, toolchain: _, ...content } = input;
+  const { toolchain, compiled } = made;
+  const input = packageInput(context, made, parts);
+  const { timings, toolchain: _, built, ...content } = input;
   const outcome = await context.stages.run({
     name: "package",
     parts: {
       toolchain: toolchain.digest,
+      miopen: compiled?.digest ?? "distribution",
       kernels: parts.map((part) => `${part.target}=${part.kernels.sha256.slice(0, 16)}`).join(" "),
       content: sha256(JSON.stringify(content)),
       program: await programDigest(context.projectRoot),
@@ -72,6 +79,7 @@ export async function packageStage(
     leftOut: parts.reduce((sum, part) => sum + part.leftOut.length, 0),
     tarball: join(inputs.output, manifest.tarball.file),
     report: join(inputs.output, "report.html"),
+    library: compiled === null ? "" : join(compiled.prefix, compiled.library),
     prefix: inputs.prefix,
     cacheKey: parts[0]?.kernels.key ?? "",
     cacheHit: parts.every((part) => part.kernels.hit),
@@ -79,13 +87,23 @@ export async function packageStage(
 }
 
 /** Options that say how or where the work is done, not what comes out. */
-const HOW = ["output", "jobs", "cache", "offline", "debian-mirror"];
+const HOW = ["output", "jobs", "cache", "offline", "debian-mirror", "amd-mirror", "amd-keyring"];
 
-function packageInput(context: Context, toolchain: Toolchain, parts: readonly TargetPart[]): PackageInput {
+function packageInput(context: Context, { toolchain, compiled }: Made, parts: readonly TargetPart[]): PackageInput {
   const { inputs } = context;
+  const own = { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] };
   return {
     version: context.version,
-    miopen: { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] },
+    miopen:
+      compiled === null
+        ? own
+        : {
+            version: compiled.version,
+            series: compiled.series.version,
+            source: compiled.source.origin,
+            patches: compiled.patches.map(({ name, sha256: digest }) => ({ name, sha256: digest })),
+          },
+    built: compiled === null ? null : { prefix: compiled.prefix, library: compiled.library },
     toolchain,
     targets: inputs.targets,
     prefix: inputs.prefix,

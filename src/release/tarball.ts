@@ -14,7 +14,16 @@ export interface TarballOptions {
   exec: Exec;
   /** Unix seconds that every entry carries */
   sourceDate?: number;
+  /** Of zstd; default {@link LEVEL} */
+  level?: number;
+  /** Default `ustar`, which every tar reads; `gnu` takes paths of any length */
+  format?: "ustar" | "gnu";
+  /** Names that are left out at any depth, with what is below them */
+  exclude?: readonly string[];
 }
+
+/** 15: on the gfx1010 set (92 MB, 10,774 kernels) 19 takes 7 times as long for 1 % less. */
+const LEVEL = 15;
 
 /**
  * Packs what lies in `folder` into `outFile` (`.tar.zst`), entries without a leading `./` and without a top folder, so
@@ -27,7 +36,7 @@ export async function writeTarball(folder: string, outFile: string, options: Tar
   const packed = `${outFile}.zst-${process.pid}`;
   try {
     await archive(folder, top, tar, options);
-    await compress(tar, packed);
+    await compress(tar, packed, options.level ?? LEVEL);
     await rename(packed, outFile);
   } finally {
     await Promise.all([rm(tar, { force: true }), rm(packed, { force: true })]);
@@ -36,13 +45,20 @@ export async function writeTarball(folder: string, outFile: string, options: Tar
 }
 
 /** Arguments of GNU tar for an archive whose bytes depend on contents only. */
-export function tarArguments(folder: string, top: readonly string[], outFile: string, date: number): string[] {
+export function tarArguments(
+  folder: string,
+  top: readonly string[],
+  outFile: string,
+  date: number,
+  { format = "ustar", exclude = [] }: Pick<TarballOptions, "format" | "exclude"> = {},
+): string[] {
   return [
     "--create",
     `--file=${outFile}`,
     "--force-local", // a colon in the path is no host name
     `--directory=${folder}`,
-    "--format=ustar", // no place for access times, user names of other systems, or sub-second times
+    `--format=${format}`, // neither has a place for access times, user names of other systems, or sub-second times
+    ...exclude.map((name) => `--exclude=${name}`),
     "--sort=name",
     "--owner=0",
     "--group=0",
@@ -57,7 +73,7 @@ export function tarArguments(folder: string, top: readonly string[], outFile: st
 }
 
 async function archive(folder: string, top: readonly string[], tar: string, options: TarballOptions): Promise<void> {
-  const args = tarArguments(folder, top, tar, options.sourceDate ?? DEFAULT_SOURCE_DATE);
+  const args = tarArguments(folder, top, tar, options.sourceDate ?? DEFAULT_SOURCE_DATE, options);
   const env = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
   const result = await options.exec.run({ file: "tar", args, env });
   if (result.code === 0) return;
@@ -75,14 +91,11 @@ async function archive(folder: string, top: readonly string[], tar: string, opti
   );
 }
 
-/**
- * One thread: more would make the bytes depend on their number. Level 15: on the gfx1010 set (92 MB, 10,774 kernels) 19
- * takes 7 times as long for 1 % less.
- */
-async function compress(from: string, to: string): Promise<void> {
+/** One thread: more would make the bytes depend on their number. */
+async function compress(from: string, to: string, level: number): Promise<void> {
   const { size } = await stat(from);
   const params = {
-    [constants.ZSTD_c_compressionLevel]: 15,
+    [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
   await pipeline(

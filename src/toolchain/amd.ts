@@ -24,6 +24,7 @@ import { locateAmd } from "./locate.ts";
 import { NoSuchRelease } from "./no-release.ts";
 import { PRUNED_AMD_PATHS, PRUNED_PACKAGES } from "./prune.ts";
 import type { Toolchain } from "./toolchain.ts";
+import { makeMountPoints } from "./tree.ts";
 
 export interface AmdOptions extends DebianOptions {
   /** What stands in for {@link AMD_ADDRESS}; null: that address. */
@@ -65,10 +66,11 @@ export function amdTree(options: AmdOptions): TreeSource {
     prunedPaths: PRUNED_AMD_PATHS,
     sources: (dir, ports) => sources(options, dir, ports),
     check: (packages) => checkReleases(packages, rocmVersion),
-    // What rocm-core's script does with update-alternatives: /opt/rocm is the release.
     finish: async (root) => {
+      // What rocm-core's script does with update-alternatives: /opt/rocm is the release.
       await rm(join(root, "opt/rocm"), { force: true });
       await symlink(`rocm-${rocmVersion}`, join(root, "opt/rocm"));
+      await makeMountPoints(root);
     },
     locate: locateAmd,
   };

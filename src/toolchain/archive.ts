@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, machineError, messageOf, RdnaError, userError } from "../errors.ts";
 import { freeBytes, sha256File } from "../ports/files.ts";
 import { unpackArchive } from "./archive/unpack.ts";
 import type { ArchiveAddress } from "./archive-address.ts";
 import { cachedToolchain, type ToolchainPorts, type TreeSource } from "./cached.ts";
-import { megabytes } from "./debian/download.ts";
-import { DamagedError, fetchFile, isTransient, sizeOf } from "./debian/http.ts";
+import { fetchPatiently, megabytes, showProgress } from "./debian/download.ts";
+import { sizeOf } from "./debian/http.ts";
 import { schemaOf } from "./debian/schema.ts";
 import { checkVersion } from "./debian.ts";
 import { PRUNED_ARCHIVE_PATHS } from "./prune.ts";
@@ -25,7 +24,6 @@ export interface ArchiveOptions {
 
 /** Unpacked bytes for a byte of archive; TheRock's tarballs: 2.3 GB become 13 GB (ROCm/TheRock, 7.11). */
 const UNPACKED = 6;
-const TRIES = 4;
 const SCHEMA = schemaOf(1, PRUNED_ARCHIVE_PATHS);
 
 /**
@@ -106,19 +104,11 @@ async function localFile(
 }
 
 async function fetched(url: string, sha256: string, target: string, { log, signal }: ToolchainPorts): Promise<void> {
-  const stop = signal ?? new AbortController().signal;
   log.info(`fetching ${url}`);
-  const timer = setInterval(async () => log.progress(`fetched ${megabytes(await sizeOf(`${target}.part`))}`), 1000);
+  const file = { url, target, bytes: null, sha256 };
+  const stop = showProgress([file], null, log);
   try {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await fetchFile({ url, target, bytes: null, sha256 }, stop);
-      } catch (error) {
-        if (stop.aborted || error instanceof DamagedError || !isTransient(error) || attempt >= TRIES) throw error;
-        log.warning(`${messageOf(error)}; trying again (${attempt} of ${TRIES - 1})`);
-        await sleep(250 * 4 ** attempt, undefined, { signal: stop });
-      }
-    }
+    await fetchPatiently(file, log, signal ?? new AbortController().signal);
   } catch (error) {
     if (codeOf(error) === "ENOSPC" || codeOf(error) === "ABORT_ERR") throw error;
     throw machineError(
@@ -127,7 +117,7 @@ async function fetched(url: string, sha256: string, target: string, { log, signa
       error,
     );
   } finally {
-    clearInterval(timer);
+    stop();
   }
 }
 

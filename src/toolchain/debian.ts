@@ -1,18 +1,22 @@
 import { userError } from "../errors.ts";
 import { cachedToolchain, type ToolchainPorts, type TreeSource } from "./cached.ts";
-import { SUITES, WANTED_PACKAGES } from "./debian/apt.ts";
+import { SUITES } from "./debian/apt.ts";
 import { checkVersions, releaseOf } from "./debian/archive.ts";
 import { packageTree } from "./debian/make.ts";
 import { debianSource, type Environment, hostArchive } from "./debian/mirror.ts";
+import { debianPackages, type Profile } from "./debian/packages.ts";
 import type { Recipe } from "./debian/recipe.ts";
-import { SCHEMA } from "./debian/schema.ts";
+import { schemaOf } from "./debian/schema.ts";
 import { locateDebian } from "./locate.ts";
 import { PRUNED_PACKAGES, PRUNED_PATHS } from "./prune.ts";
 import type { Toolchain } from "./toolchain.ts";
+import { makeMountPoints } from "./tree.ts";
 
 export interface DebianOptions {
   /** `7.2.4` */
   rocmVersion: string;
+  /** What a Debian tree is for; default `run`. AMD's trees are for both. */
+  profile?: Profile;
   cacheRoot: string;
   /** Address of a Debian mirror; null: the host's own. */
   mirror: string | null;
@@ -26,7 +30,7 @@ export interface DebianOptions {
 
 /**
  * ROCm from Debian's archive, unpacked into a folder of the cache: nothing is installed, no package script runs, no root
- * is needed. The tree is `<cacheRoot>/toolchain/debian-<rocm>-amd64-<schema>`.
+ * is needed. The tree is `<cacheRoot>/toolchain/debian-<rocm>-amd64-<schema>`, one for each profile.
  *
  * Throws a user error for a ROCm that the archive does not have, and machine errors for everything that the machine or
  * the network refuses.
@@ -37,14 +41,16 @@ export async function debianToolchain(options: DebianOptions, ports: ToolchainPo
 
 /** How that tree is made. */
 export function debianTree(options: DebianOptions): TreeSource {
-  const { rocmVersion } = options;
+  const { rocmVersion, profile = "run" } = options;
   checkVersion(rocmVersion);
+  const wanted = debianPackages(profile);
+  const schema = schemaOf(1, wanted, PRUNED_PACKAGES, PRUNED_PATHS);
   const recipe: Recipe = {
     kind: "debian",
     rocmVersion,
-    schema: SCHEMA,
+    schema,
     archive: "Debian's archive",
-    wanted: WANTED_PACKAGES,
+    wanted,
     probe: "libmiopen1-tests",
     releaseOf,
     // Every package whose version is the wanted ROCm's is preferred, whatever its suite; all others come from sid.
@@ -58,9 +64,10 @@ export function debianTree(options: DebianOptions): TreeSource {
       return { sources: [debianSource(host, SUITES)], hostSettings: host.networkSettings };
     },
     check: (packages) => checkVersions(packages, rocmVersion),
+    ...(profile === "build" && { finish: makeMountPoints }),
     locate: locateDebian,
   };
-  return packageTree(`debian-${rocmVersion}-amd64-${SCHEMA}`, recipe, options);
+  return packageTree(`debian-${rocmVersion}-amd64-${schema}`, recipe, options);
 }
 
 /** Refuses what is not a release with three numbers. */

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
+import type { Profile } from "./debian/packages.ts";
 import { resolveToolchain, type ToolchainOptions, verifiedToolchain } from "./resolve.ts";
 import { sayWithoutRocblas } from "./rocblas.ts";
 import type { Toolchain } from "./toolchain.ts";
@@ -13,12 +14,13 @@ export interface SoundToolchain extends Toolchain {
   ensureSound(): Promise<void>;
 }
 
-/** The toolchain that was asked for, without network where it lies in the cache. */
-export async function toolchainStage(context: Context): Promise<SoundToolchain> {
+/** The toolchain that was asked for, without network where it lies in the cache; `build` can compile MIOpen too. */
+export async function toolchainStage(context: Context, profile: Profile = "run"): Promise<SoundToolchain> {
   const { inputs, exec, log } = context;
   const options: ToolchainOptions = {
     toolchain: inputs.toolchain,
     rocmVersion: inputs.rocmVersion,
+    profile,
     cacheRoot: context.cacheRoot,
     mirror: inputs.debianMirror,
     amdMirror: inputs.amdMirror,

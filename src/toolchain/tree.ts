@@ -1,4 +1,4 @@
-import { lstat, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { codeOf, machineError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -19,6 +19,14 @@ const FILES = "files.b2sum";
 const LINKS = "links.json";
 const VALUE = "toolchain.json";
 const ROOT = "root";
+
+/** Empty folders of a tree that MIOpen is compiled in, for what a build puts there (src/miopen/compile/environment.ts). */
+const MOUNT_POINTS = ["dev", "proc", "tmp", "src", "out", "ccache"] as const;
+
+/** Makes these folders, so that the tree can be used as a root folder for a build. */
+export async function makeMountPoints(root: string): Promise<void> {
+  for (const name of MOUNT_POINTS) await mkdir(join(root, name), { recursive: true });
+}
 
 /** Where a tree's files are. */
 export function rootOf(folder: string): string {

@@ -30,6 +30,7 @@ export function planRows(
   set: { name: string; commands: readonly DriverCommand[] },
   held: ReadonlySet<string>,
   target: string,
+  miopen: string | null = null,
 ): NumericalPlan {
   if (set.name === "conv") return { rows: planTable(), unprovable: [], own: [] };
   if (set.name === "full") {
@@ -37,9 +38,9 @@ export function planRows(
     const plan = planCommands(others);
     return { ...plan, rows: [...planTable(), ...plan.rows] };
   }
-  const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
+  const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target, miopen))));
   const plan = planCommands(set.commands, holds);
-  return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target)] };
+  return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, miopen)] };
 }
 
 /** Rows for a list of commands, as they come. */
@@ -62,10 +63,10 @@ export function planCommands(
 }
 
 /** Rows that ask for keys of the set only, so many that each such key has its two. */
-function tableRowsFor(held: ReadonlySet<string>, target: string): TableRow[] {
+function tableRowsFor(held: ReadonlySet<string>, target: string, miopen: string | null): TableRow[] {
   const counts = new Map<string, number>();
   return planTable().filter((row) => {
-    const keys = row.keys.map((key) => keyOf(databaseKey(key, target)));
+    const keys = row.keys.map((key) => keyOf(databaseKey(key, target, miopen)));
     if (keys.length === 0 || !keys.every((key) => held.has(key))) return false;
     if (keys.every((key) => (counts.get(key) ?? 0) >= ROWS_PER_KEY)) return false;
     for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -48,11 +48,12 @@ const PROBLEMS = 2;
 export function planProver(
   kernels: readonly { name: string; args: string; hash: string }[],
   target: string,
+  miopen: string | null = null,
 ): ObjectPlan[] {
   const held = new Map(kernels.map((kernel) => [keyOf(kernel), kernel]));
   const plans = new Map<string, { name: string; hash: string; keys: Set<string>; cases: ProverCase[] }>();
   for (const one of [...im2colCases(), ...setTensorCases(), ...col2im3dCases(), ...int8Cases()]) {
-    const key = keyOf(databaseKey(one.key, target));
+    const key = keyOf(databaseKey(one.key, target, miopen));
     const kernel = held.get(key);
     if (kernel === undefined) continue;
     const plan = plans.get(kernel.hash) ?? { name: kernel.name, hash: kernel.hash, keys: new Set(), cases: [] };

@@ -26,7 +26,9 @@ for (const [what, args, pattern] of [
   ["a folder as kernel-set file", mainJob("./a-folder"), /a-folder cannot be read \(EISDIR\)/],
   ["an output that is a file", mainJob(oneBadLine, "--output", "a-file"), /output: .*a-file/],
   ["a command of a later version", ["publish"], /'publish' is not in this version yet/],
-  ["the patched MIOpen, as long as it cannot be built", [], /'patched' cannot be built by this version yet/],
+  ["a source that is not there", ["--miopen-source", "./none"], /miopen-source: .*none does not exist/],
+  ["a git address without a ref", ["--miopen-source", "https://h.invalid/m.git"], /without a ref/],
+  ["a series that is not there", ["drift", "--sources", "./a-folder", "--patches", "word"], /patches: 'word'/],
   ["a ROCm that the archive has not", mainJob(oneBadLine, "--rocm-version", "nine"), /rocm-version: 'nine'/],
 ] as const) {
   test(`refuses ${what}`, async () => {

@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import {
-  databaseKey,
-  gemmSolver,
-  im2d2colShape,
-  keysOf,
-  keysOfRun,
-  naiveSolver,
-  typeOptions,
-} from "../../src/kernels/keys.ts";
+import { databaseKey, gemmSolver, im2d2colShape, keysOf, keysOfRun, naiveSolver } from "../../src/kernels/keys.ts";
 import type { ConvProblem, TensorType } from "../../src/kernels/problem.ts";
+import { typeOptions } from "../../src/kernels/type-options.ts";
 import { problemOf } from "./conv-problems.ts";
 
 /** What MIOpen 3.5.1 (ROCm 7.2.4) asked its databases for, recorded on the virtual device as gfx1010; `{type}` stands for the type's options. */
@@ -36,6 +29,14 @@ test("a key ends with the target, whatever the options", () => {
     name: "naive_conv.cpp.o",
     args: " -DX=1 -mcpu=gfx1012",
   });
+});
+
+test("the column kernels of MIOpen 3.4 are OpenCL, so their files have other names", () => {
+  const name = (file: string, miopen: string) => databaseKey({ file, options: "" }, "gfx1010", miopen).name;
+  assert.equal(name("MIOpenIm2d2Col.cpp", "3.4.0"), "MIOpenIm2d2Col.cl.o");
+  assert.equal(name("MIOpenCol2Im3d.cpp", "3.4.0"), "MIOpenCol2Im3d.cl.o");
+  assert.equal(name("naive_conv.cpp", "3.4.0"), "naive_conv.cpp.o");
+  assert.equal(name("MIOpenIm2d2Col.cpp", "3.5.1"), "MIOpenIm2d2Col.cpp.o");
 });
 
 const plain: ConvProblem = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -191,10 +191,32 @@ describe("rdna1-miopen-env", () => {
 });
 
 test("each variable that is set is named in the README and in the script", async () => {
-  const readme = await readFile(path.join(prefix, "share/rdna1-miopen/README.md"), "utf8");
-  const script = await readFile(path.join(prefix, "activate"), "utf8");
+  const whole = path.join(scratch, "patched");
+  const compiled = path.join(scratch, "compiled");
+  await mkdir(path.join(compiled, "lib"), { recursive: true });
+  await writeFile(path.join(compiled, "lib/libMIOpen.so.1.0"), "library");
+  await symlink("libMIOpen.so.1.0", path.join(compiled, "lib/libMIOpen.so.1"));
+  await mkdir(whole);
+  const input = await sampleInput(path.join(scratch, "in"));
+  const { library } = await stagePrefix(
+    { ...input, built: { prefix: compiled, library: "lib/libMIOpen.so.1" } },
+    whole,
+  );
+  assert.deepEqual([library?.file, library?.bytes], ["lib/libMIOpen.so.1.0", 7]);
+  const readme = await readFile(path.join(whole, "share/rdna1-miopen/README.md"), "utf8");
+  const script = await readFile(path.join(whole, "activate"), "utf8");
   for (const name of ACTIVATED_VARIABLES) {
     assert.ok(readme.includes(name), name);
     assert.match(script, new RegExp(`_rdna1_miopen_set ${name} `));
   }
+  assert.doesNotMatch(await readFile(path.join(prefix, "activate"), "utf8"), /_set LD_LIBRARY_PATH/);
+  const shell = spawnSync(
+    "bash",
+    ["-euc", '. "$P/activate"; echo $LD_LIBRARY_PATH; rdna1_miopen_deactivate; echo $LD_LIBRARY_PATH'],
+    {
+      env: { PATH: "/usr/bin:/bin", HOME: path.join(scratch, "home"), P: whole, LD_LIBRARY_PATH: "/mine" },
+      encoding: "utf8",
+    },
+  );
+  assert.deepEqual(shell.stdout.split("\n").slice(0, 2), [`${whole}/lib:/mine`, "/mine"], shell.stderr);
 });

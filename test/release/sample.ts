@@ -23,6 +23,7 @@ export async function sampleInput(folder: string, targets: readonly Target[] = [
   return {
     version: "0.1.0",
     miopen: { version: "3.5.1", series: null, source: "distribution", patches: [] },
+    built: null,
     toolchain: sampleToolchain(path.join(folder, "toolchain")),
     targets,
     prefix: "/opt/rocm-miopen-rdna1",

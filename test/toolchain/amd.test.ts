@@ -74,6 +74,11 @@ test("another release makes another tree", () => {
   assert.throws(() => name("7.0"), { kind: "user" });
 });
 
+test("has one tree to run MIOpen and to compile it", () => {
+  const options = { rocmVersion: "7.2.4", cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
+  assert.equal(amdTree({ ...options, profile: "build" }).name, amdTree(options).name);
+});
+
 test("refuses a mixture of AMD's releases, whatever else there is", () => {
   const base = { name: "libfoo", version: "1.2.34567-1" };
   checkReleases([base, { name: "comgr", version: "3.0.0.70002-56~22.04" }], "7.0.2");

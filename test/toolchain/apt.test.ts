@@ -18,6 +18,8 @@ import {
   type HostArchive,
   ubuntuArchive,
 } from "../../src/toolchain/debian/mirror.ts";
+import { debianPackages } from "../../src/toolchain/debian/packages.ts";
+import { debianTree } from "../../src/toolchain/debian.ts";
 import { isPruned, PRUNED_PACKAGES } from "../../src/toolchain/prune.ts";
 
 const SHA = "a".repeat(64);
@@ -45,6 +47,15 @@ test("apt keeps its state in its own folder and the host's proxy", () => {
   ]) {
     assert.ok(lines.includes(line), line);
   }
+});
+
+test("a tree to compile MIOpen in is another tree, with all that one to run it has", () => {
+  const options = { rocmVersion: "7.2.4", cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
+  assert.notEqual(debianTree({ ...options, profile: "build" }).name, debianTree(options).name);
+  assert.equal(debianTree({ ...options, profile: "run" }).name, debianTree(options).name);
+  const build = debianPackages("build");
+  for (const name of debianPackages("run")) assert.ok(build.includes(name), name);
+  for (const name of ["cmake", "ninja-build", "ccache", "rocm-cmake"]) assert.ok(build.includes(name), name);
 });
 
 test("sources name the keys, and only the wanted ROCm is preferred", () => {

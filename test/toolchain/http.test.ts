@@ -79,3 +79,26 @@ test("keeps what came before the connection was cut", async (t) => {
   await assert.rejects(fetchFile(wanted, signal));
   assert.equal(await sizeOf(part), 4000);
 });
+
+test("takes a file of which nothing is known, says its digest, and never continues one", async (t) => {
+  const starts: (string | undefined)[] = [];
+  const known = await file(t, ({ headers }, response) => {
+    starts.push(headers.range);
+    response.end(DATA);
+  });
+  await writeFile(`${known.target}.part`, "of another time");
+  const digest = await fetchFile({ ...known, bytes: null, sha256: null }, signal);
+  assert.equal(digest, known.sha256);
+  assert.deepEqual(await readFile(known.target), DATA);
+  assert.deepEqual(starts, [undefined]);
+});
+
+test("begins anew when what is there is longer than the server's file", async (t) => {
+  const wanted = await file(t, ({ headers }, response) => {
+    if (headers.range === undefined) response.end(DATA);
+    else response.writeHead(416).end();
+  });
+  await writeFile(`${wanted.target}.part`, Buffer.concat([DATA, DATA]));
+  await fetchFile({ ...wanted, bytes: null }, signal);
+  assert.deepEqual(await readFile(wanted.target), DATA);
+});

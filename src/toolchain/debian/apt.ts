@@ -41,9 +41,6 @@ export interface AptPlan {
   hostSettings: readonly string[];
 }
 
-/** Packages that define the toolchain; apt adds what they need. */
-export const WANTED_PACKAGES = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"] as const;
-
 /** The suites that may have a ROCm: sid has one release, experimental often the next. */
 export const SUITES = ["sid", "experimental"] as const;
 

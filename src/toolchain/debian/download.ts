@@ -2,9 +2,19 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, machineError, messageOf, type RdnaError } from "../../errors.ts";
+import type { Log } from "../../ports/log.ts";
 import type { ArchivePackage } from "./apt.ts";
 import { type ArchivePorts, aptCommand } from "./archive.ts";
-import { DamagedError, type FetchedFile, fetchFile, GoneError, isIntact, isTransient, sizeOf } from "./http.ts";
+import {
+  DamagedError,
+  type FetchedFile,
+  fetchFile,
+  GoneError,
+  isIntact,
+  isTransient,
+  sizeOf,
+  type WantedFile,
+} from "./http.ts";
 import { eachLimit } from "./limit.ts";
 
 export interface DownloadPlan {
@@ -37,7 +47,8 @@ export async function downloadPackages(plan: DownloadPlan, ports: ArchivePorts):
       "run once without offline, or bring the cache folder from a machine that has",
     );
   }
-  const stop = showProgress(missing, bytes, ports);
+  ports.log.info(`fetching ${missing.length} package files, ${megabytes(bytes)}`);
+  const stop = showProgress(missing, bytes, ports.log);
   try {
     if (plan.direct) await fetchAll(missing, ports);
     else await fetchThroughApt(plan, missing, ports);
@@ -49,12 +60,9 @@ export async function downloadPackages(plan: DownloadPlan, ports: ArchivePorts):
   return bytes;
 }
 
-/** A file whose size the archive lists. */
-type PackageFile = FetchedFile & { bytes: number };
-
 /** Package files that are not there, or not as the archive lists them, largest first. */
-async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<PackageFile[]> {
-  const missing: PackageFile[] = [];
+async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<FetchedFile[]> {
+  const missing: FetchedFile[] = [];
   for (const { file, url, bytes, sha256 } of plan.packages) {
     const wanted = { url, bytes, sha256, target: join(plan.folder, file) };
     const size = await sizeOf(wanted.target);
@@ -70,17 +78,22 @@ async function missingFiles(plan: DownloadPlan, { log }: ArchivePorts): Promise<
 
 async function fetchAll(files: readonly FetchedFile[], { log, signal }: ArchivePorts): Promise<void> {
   await eachLimit(files, CONNECTIONS, signal, async (file, stop) => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await fetchFile(file, stop);
-      } catch (error) {
-        const tries = error instanceof DamagedError ? 2 : TRIES;
-        if (stop.aborted || !isTransient(error) || attempt >= tries) throw error;
-        log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
-        await sleep(250 * 4 ** attempt, undefined, { signal: stop });
-      }
-    }
+    await fetchPatiently(file, log, stop);
   });
+}
+
+/** `fetchFile`, tried again where that may help. Resolves with the file's SHA-256. */
+export async function fetchPatiently(file: WantedFile, log: Log, signal: AbortSignal): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fetchFile(file, signal);
+    } catch (error) {
+      const tries = error instanceof DamagedError ? 2 : TRIES;
+      if (signal.aborted || !isTransient(error) || attempt >= tries) throw error;
+      log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
+      await sleep(250 * 4 ** attempt, undefined, { signal });
+    }
+  }
 }
 
 /** As `fetchAll`, by apt's own downloader: it knows every proxy, certificate and password that the host's apt knows. */
@@ -109,8 +122,8 @@ async function fetchThroughApt(plan: DownloadPlan, files: readonly FetchedFile[]
   });
 }
 
-function showProgress(files: readonly FetchedFile[], bytes: number, { log }: ArchivePorts): () => void {
-  log.info(`fetching ${files.length} package files, ${megabytes(bytes)}`);
+/** Says every second how much of the files is there; `bytes` is null where nobody knows their size. */
+export function showProgress(files: readonly WantedFile[], bytes: number | null, log: Log): () => void {
   const count = async () => {
     let sum = 0;
     for (const { target } of files) sum += (await sizeOf(target)) || (await sizeOf(`${target}.part`));
@@ -127,7 +140,8 @@ function showProgress(files: readonly FetchedFile[], bytes: number, { log }: Arc
     const rate = (Math.max(0, sum - last) / (now - at)) * 1000;
     last = sum;
     at = now;
-    log.progress(`fetched ${Math.floor((sum / bytes) * 100)} % of ${megabytes(bytes)}, ${megabytes(rate)}/s`);
+    const share = bytes === null ? megabytes(sum) : `${Math.floor((sum / bytes) * 100)} % of ${megabytes(bytes)}`;
+    log.progress(`fetched ${share}, ${megabytes(rate)}/s`);
   }, 1000);
   return () => clearInterval(timer);
 }

@@ -3,21 +3,29 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
-import { Readable, Transform } from "node:stream";
+import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../errors.ts";
+import { sha256File } from "../../ports/files.ts";
 
-/** A file of the archive, and where it goes. */
-export interface FetchedFile {
+/** A file of the network, and where it goes. */
+export interface WantedFile {
   url: string;
   target: string;
-  /** null where only the server knows. */
+  /** null where nobody has said how long the file is */
   bytes: number | null;
+  /** null where nobody has said; then what an earlier try left is never continued */
+  sha256: string | null;
+}
+
+/** A file that is known before it is fetched, as an archive's lists have it. */
+export interface FetchedFile extends WantedFile {
+  bytes: number;
   sha256: string;
 }
 
-/** The archive does not have the file (any more). */
+/** The server does not have the file (any more). */
 export class GoneError extends Error {}
 
 /** The bytes that came are not those that were promised. */
@@ -27,21 +35,31 @@ export class DamagedError extends Error {}
 const SILENCE = 30_000;
 
 /**
- * Fetches a file of known digest (and size, where an archive lists it) over http, https or from a folder; it appears under its name only when both are
- * right. What an earlier try left in `<target>.part` is kept and continued: files of an archive's pool never change, and
- * the digest is checked over the whole (apt itself resumes only where a server sends Last-Modified, which proxies drop).
+ * Fetches a file over http, https or from a folder and resolves with its SHA-256; it appears under its name only when the
+ * size and the digest that it was wanted with are right. What an earlier try left in `<target>.part` is kept and continued
+ * where the digest over the whole can be checked (apt itself resumes only where a server sends Last-Modified, which
+ * proxies drop).
  */
-export async function fetchFile(file: FetchedFile, signal: AbortSignal): Promise<void> {
+export async function fetchFile(file: WantedFile, signal: AbortSignal): Promise<string> {
   const part = `${file.target}.part`;
   let have = await sizeOf(part);
-  if (file.bytes !== null && have > file.bytes) {
-    await rm(part);
+  if (have > (file.bytes ?? Number.POSITIVE_INFINITY) || file.sha256 === null) {
+    await rm(part, { force: true });
     have = 0;
   }
   const hash = createHash("sha256");
   let bytes = file.bytes;
   if (have !== bytes) {
     const source = await open(file, have, signal);
+    if (source === null) {
+      // Nothing comes after what is there: it is the whole file, which its digest decides, or no part of it.
+      if ((await sha256File(part)) === file.sha256) {
+        await rename(part, file.target);
+        return file.sha256;
+      }
+      await rm(part);
+      return fetchFile(file, signal);
+    }
     bytes ??= source.total;
     if (source.offset === 0) have = 0;
     else await hashFile(part, hash);
@@ -51,11 +69,13 @@ export async function fetchFile(file: FetchedFile, signal: AbortSignal): Promise
     await hashFile(part, hash);
   }
   if (bytes !== null && (await sizeOf(part)) < bytes) throw new Error("the connection ended early");
-  if (hash.digest("hex") !== file.sha256) {
+  const sha256 = hash.digest("hex");
+  if (file.sha256 !== null && sha256 !== file.sha256) {
     await rm(part, { force: true });
-    throw new DamagedError(`${file.url} is damaged: its SHA-256 is not the archive's`);
+    throw new DamagedError(`${file.url} is damaged: its SHA-256 is ${sha256}, not ${file.sha256}`);
   }
   await rename(part, file.target);
+  return sha256;
 }
 
 /** Whether a file is there with this size and digest. */
@@ -84,7 +104,7 @@ function measured(hash: Hash, limit: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       passed += chunk.length;
-      if (passed > limit) return done(new DamagedError("the server sends more than the archive lists"));
+      if (passed > limit) return done(new DamagedError("the server sends more bytes than were promised"));
       hash.update(chunk);
       done(null, chunk);
     },
@@ -99,7 +119,8 @@ interface Source {
   total: number | null;
 }
 
-async function open(file: FetchedFile, offset: number, signal: AbortSignal): Promise<Source> {
+/** The file from `offset` on; null when the server says that it has nothing there. */
+async function open(file: WantedFile, offset: number, signal: AbortSignal): Promise<Source | null> {
   if (file.url.startsWith("file:")) {
     const path = fileURLToPath(file.url.replace(/^file:\/*/, "file:///"));
     if ((await sizeOf(path)) === 0) throw new GoneError(`${path} does not exist`);
@@ -107,9 +128,8 @@ async function open(file: FetchedFile, offset: number, signal: AbortSignal): Pro
   }
   const response = await request(file.url, offset, signal);
   if (response.statusCode === 416) {
-    // Nothing comes after what is there: a part that is complete, which its digest decides.
     response.destroy();
-    return { stream: Readable.from([]), offset, total: offset };
+    return null;
   }
   const [, begins, whole] = /^bytes (\d+)-\d+\/(\d+)/.exec(response.headers["content-range"] ?? "") ?? [];
   const continued = response.statusCode === 206 && Number(begins) === offset;

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { PRUNED_PACKAGES, PRUNED_PATHS } from "../prune.ts";
-import { type ArchivePackage, WANTED_PACKAGES } from "./apt.ts";
+import type { ArchivePackage } from "./apt.ts";
 
 /**
  * What a tree is made by: another list of what is taken or left out makes another tree. The first number is raised when
@@ -16,9 +15,6 @@ export function schemaOf(...parts: readonly unknown[]): string {
 function patterns(value: unknown): unknown {
   return Array.isArray(value) ? value.map((item) => item?.pattern ?? item) : value;
 }
-
-/** The schema of Debian's trees. */
-export const SCHEMA = schemaOf(1, WANTED_PACKAGES, PRUNED_PACKAGES, PRUNED_PATHS);
 
 /** Digest of what a tree holds: its package files and what was left out of them. */
 export function packagesDigest(

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { messageOf, RdnaError } from "../errors.ts";
+import type { PatchReport } from "../miopen/patches/apply.ts";
+import { chooseSeries } from "../miopen/patches/series.ts";
+import { reportLine, tryPatches } from "../miopen/patches/stage.ts";
+import { describeOrigin, type Origin } from "../miopen/source/origin.ts";
+import { sourceStage } from "../miopen/source/stage.ts";
+import { checkWritableFolder, writeWhole } from "../ports/files.ts";
+
+/** How the patches fare on one source. */
+export interface DriftRow {
+  source: string;
+  /** MIOpen's version there; null when the source could not be had */
+  version: string | null;
+  patches: readonly PatchReport[];
+  /** Why nothing could be tried, or null */
+  reason: string | null;
+}
+
+/** What `drift` found. */
+export interface DriftResult {
+  drift: readonly DriftRow[];
+  /** File with every row, absolute */
+  file: string;
+}
+
+/**
+ * Tries the patches on each source and says which still apply. One source that cannot be had does not stop the others.
+ * Leaves `drift.json` in the output folder.
+ */
+export async function drift(context: Context): Promise<DriftResult> {
+  const { inputs, log } = context;
+  await checkWritableFolder(inputs.output, "output");
+  const origins: readonly (Origin | null)[] = inputs.sources.length === 0 ? [null] : inputs.sources;
+  const rows: DriftRow[] = [];
+  for (const origin of origins) rows.push(await tryOne(context, origin));
+  const file = join(inputs.output, "drift.json");
+  await writeWhole(file, `${JSON.stringify({ schema: 1, drift: rows }, null, 1)}\n`);
+  for (const row of rows) {
+    if (row.reason !== null) log.error(`${row.source}: ${row.reason}`);
+    for (const patch of row.patches.filter(({ status }) => status === "rejected")) {
+      log.error(`${row.source}: ${reportLine(patch)}`);
+    }
+  }
+  return { drift: rows, file };
+}
+
+async function tryOne(context: Context, origin: Origin | null): Promise<DriftRow> {
+  const named = origin === null ? `ROCm ${context.inputs.rocmVersion}` : describeOrigin(origin);
+  try {
+    const source = await sourceStage(context, origin);
+    const series = await chooseSeries(context.projectRoot, source.version, context.inputs.patches);
+    const folder = await mkdtemp(join(context.cacheRoot, "drift-"));
+    try {
+      const { reports } = await tryPatches(context, source, series, folder);
+      return { source: named, version: source.version, patches: reports, reason: null };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  } catch (error) {
+    if (!(error instanceof RdnaError)) throw error;
+    return { source: named, version: null, patches: [], reason: messageOf(error) };
+  }
+}
+
+/** Whether a row says that all is well. */
+export function isSound({ reason, patches }: DriftRow): boolean {
+  return reason === null && patches.every(({ status }) => status !== "rejected");
+}
+
+/** The rows as lines of words: source, version, patch, how it fared. */
+export function driftTable(rows: readonly DriftRow[]): string[][] {
+  return rows.flatMap(({ source, version, patches, reason }) => {
+    if (reason !== null) return [[source, version ?? "?", "-", reason.split("\n")[0] ?? ""]];
+    return patches.map((patch) => [source, version ?? "?", patch.name, reportLine(patch).slice(patch.name.length + 2)]);
+  });
+}

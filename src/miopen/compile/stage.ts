@@ -1,0 +1,128 @@
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { availableParallelism, freemem } from "node:os";
+import { dirname, join, relative } from "node:path";
+import type { Context } from "../../context.ts";
+import { sha256 } from "../../ports/files.ts";
+import { size } from "../../summary.ts";
+import type { SoundToolchain } from "../../toolchain/stage.ts";
+import type { Toolchain } from "../../toolchain/toolchain.ts";
+import type { Series } from "../patches/series.ts";
+import type { PatchedFiles } from "../patches/stage.ts";
+import type { MiopenSource } from "../source/stage.ts";
+import { compilerDigest } from "./ccache.ts";
+import { type BuildEnvironment, openEnvironment } from "./environment.ts";
+import { type InstalledMiopen, inspectInstallation } from "./installed.ts";
+import { planCompileJobs } from "./jobs.ts";
+import { cmakeArguments, INSTALL_PREFIX, LEFT_OUT_SOURCES } from "./options.ts";
+import { prepareSource } from "./prepare.ts";
+import { compile } from "./run.ts";
+
+/** A patched MIOpen, compiled. */
+export interface CompiledMiopen extends InstalledMiopen {
+  /** Folder with `lib`, `bin`, `include`; can be copied anywhere */
+  prefix: string;
+  version: string;
+  source: MiopenSource;
+  series: Series;
+  patches: PatchedFiles["reports"];
+}
+
+export interface CompileInput {
+  source: MiopenSource;
+  series: Series;
+  patched: PatchedFiles;
+}
+
+/** Raise when the build or the installation change in a way that the options do not tell. */
+const COMPILE_SCHEMA = "1";
+
+/** Compiles a patched source with the toolchain, into a prefix that can be moved. */
+export async function compileStage(
+  context: Context,
+  toolchain: SoundToolchain,
+  input: CompileInput,
+): Promise<CompiledMiopen> {
+  const { source, series, patched } = input;
+  const options = cmakeArguments("", "", { clang: "", clangxx: "", rocm: "", ccache: null });
+  const outcome = await context.stages.run({
+    name: "miopen",
+    shared: true,
+    parts: {
+      source: source.digest,
+      series: series.digest,
+      toolchain: toolchain.digest,
+      options: sha256(JSON.stringify([options, LEFT_OUT_SOURCES.source])),
+      schema: COMPILE_SCHEMA,
+    },
+    run: async (folder) => {
+      await toolchain.ensureSound();
+      return await build(context, toolchain, input, folder);
+    },
+  });
+  context.timings.compile = outcome.seconds;
+  return {
+    ...outcome.result,
+    prefix: join(outcome.folder, "prefix"),
+    version: source.version,
+    source,
+    series,
+    patches: patched.reports,
+  };
+}
+
+async function build(
+  context: Context,
+  toolchain: SoundToolchain,
+  { source, patched }: CompileInput,
+  folder: string,
+): Promise<InstalledMiopen> {
+  const { exec, log, inputs } = context;
+  const work = join(folder, "work");
+  const request = { toolchain, work, ccache: join(context.cacheRoot, "ccache") };
+  const environment = await openEnvironment(request, exec);
+  log.info(`compile: ${describe(environment, toolchain)}`);
+  await prepareSource(environment, source, patched, exec);
+  await mkdir(join(environment.host.build, "tmp"), { recursive: true });
+  const jobs = inputs.jobs ?? planCompileJobs(availableParallelism(), freemem());
+  const logs = join(context.cacheRoot, "logs");
+  await mkdir(logs, { recursive: true });
+  const { installed, seconds, ccache } = await compile(
+    {
+      environment,
+      programs: programsOf(environment, toolchain),
+      compiler: await compilerDigest(toolchain),
+      jobs,
+      logFile: join(logs, "compile.log"),
+    },
+    { exec, log },
+  );
+  const prefix = join(folder, "prefix");
+  await rm(prefix, { recursive: true, force: true });
+  await rename(join(installed, INSTALL_PREFIX), prefix);
+  await removeForeignDatabases(prefix);
+  const result = await inspectInstallation(prefix, toolchain, exec);
+  await rm(work, { recursive: true, force: true });
+  const cached = ccache === null ? "" : `, ${ccache.hits} of ${ccache.hits + ccache.misses} files from ccache`;
+  log.info(`compile: done in ${Math.round(seconds)} s${cached}; the library has ${size(result.bytes)}`);
+  return result;
+}
+
+function describe({ method }: BuildEnvironment, toolchain: SoundToolchain): string {
+  return method === "native" ? `with the ROCm in ${toolchain.root}` : `in ${toolchain.root} (${method})`;
+}
+
+/** Compilers and ROCm's root as the programs of the environment name them. */
+export function programsOf({ method }: Pick<BuildEnvironment, "method">, { root, paths }: Toolchain) {
+  const named = (path: string) => (method === "native" ? path : `/${relative(root, path)}`);
+  const bin = named(paths.llvmBin);
+  // Debian's packages are ROCm in /usr, AMD's in /opt/rocm-<release>: where the headers are.
+  return { clang: `${bin}/clang`, clangxx: `${bin}/clang++`, rocm: named(dirname(paths.include)) };
+}
+
+/** Databases of other cards that a version installs in spite of the options; the kernel set brings our own. */
+async function removeForeignDatabases(prefix: string): Promise<void> {
+  const folder = join(prefix, "share/miopen/db");
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!/^gfx101[012]/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}

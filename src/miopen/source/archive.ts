@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "../../cache/lock.ts";
+import { codeOf, machineError, messageOf, RdnaError, userError } from "../../errors.ts";
+import { diskFull, exists, readTextIfThere, sha256, writeWhole } from "../../ports/files.ts";
+import type { Log } from "../../ports/log.ts";
+import { fetchPatiently, megabytes, showProgress } from "../../toolchain/debian/download.ts";
+import { DamagedError, GoneError, isIntact } from "../../toolchain/debian/http.ts";
+import type { Origin } from "./origin.ts";
+
+export type ArchiveOrigin = Extract<Origin, { kind: "archive" }>;
+
+export interface ArchiveOptions {
+  /** Archives and what is known of them are kept here */
+  folder: string;
+  offline: boolean;
+}
+
+/** What was recorded of an archive when it was first fetched. */
+interface Recorded {
+  url: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** An archive whose digest is known: what the source stage has for a key. */
+export interface KnownArchive {
+  sha256: string;
+  /** Brings the archive onto the disk and resolves with its file; free when it is there */
+  file(): Promise<string>;
+  /** Removes the archive; its digest stays known */
+  forget(): Promise<void>;
+}
+
+/**
+ * The digest of an archive, with as little network as possible: the one that was given, else the one that was recorded when
+ * the archive was first fetched, else it is fetched now. Throws a user error when what came is not what was promised, and a
+ * machine error when the network or the disk refuses.
+ */
+export async function knownArchive(
+  origin: ArchiveOrigin,
+  options: ArchiveOptions,
+  ports: { log: Log; signal?: AbortSignal },
+): Promise<KnownArchive> {
+  const name = sha256(origin.url).slice(0, 16);
+  const target = join(options.folder, `${name}.archive`);
+  const record = join(options.folder, `${name}.json`);
+  await mkdir(options.folder, { recursive: true });
+  const forget = () => rm(target, { force: true });
+  const recorded = JSON.parse((await readTextIfThere(record)) ?? "null") as Recorded | null;
+  const promised = origin.sha256 ?? recorded?.sha256 ?? null;
+  const file = (wanted: string | null) =>
+    withLock(`${target}.lock`, () => fetchInto(origin, { target, record, wanted, offline: options.offline }, ports), {
+      log: ports.log,
+    });
+  if (promised !== null) {
+    const bring = async () => {
+      await file(promised);
+      return target;
+    };
+    return { sha256: promised, file: bring, forget };
+  }
+  return { sha256: await file(null), file: async () => target, forget };
+}
+
+interface Place {
+  target: string;
+  record: string;
+  wanted: string | null;
+  offline: boolean;
+}
+
+async function fetchInto(
+  origin: ArchiveOrigin,
+  { target, record, wanted, offline }: Place,
+  { log, signal = new AbortController().signal }: { log: Log; signal?: AbortSignal },
+): Promise<string> {
+  if (wanted !== null && (await exists(target))) {
+    const { size } = await stat(target);
+    if (await isIntact({ url: origin.url, target, bytes: size, sha256: wanted })) return wanted;
+    log.warning(`the archive of ${origin.url} in the cache is damaged; it is fetched again`);
+    await rm(target);
+  }
+  if (offline) {
+    throw machineError(
+      `offline, and the source ${origin.url} is not in the cache`,
+      "run once without offline, or give a tarball or a folder with miopen-source",
+    );
+  }
+  const bytes = origin.published?.bytes ?? null;
+  log.info(`fetching ${origin.url}${bytes === null ? "" : `, ${megabytes(bytes)}`}`);
+  const file = { url: origin.url, target, bytes, sha256: wanted };
+  const stop = showProgress([file], bytes, log);
+  try {
+    const digest = await fetchPatiently(file, log, signal);
+    await checkPublished(origin, target);
+    if (wanted === null) {
+      log.warning(
+        `no digest of ${origin.url} is known; its SHA-256 ${digest} is recorded and every later run checks it (give miopen-source ${origin.url}#sha256=${digest} to pin it)`,
+      );
+    }
+    const recorded: Recorded = { url: origin.url, sha256: digest, bytes: (await stat(target)).size };
+    await writeWhole(record, `${JSON.stringify(recorded)}\n`);
+    return digest;
+  } catch (error) {
+    throw explained(error, origin, target);
+  } finally {
+    stop();
+  }
+}
+
+async function checkPublished({ url, published }: ArchiveOrigin, file: string): Promise<void> {
+  if (published?.sha512 === undefined) return;
+  const hash = createHash("sha512");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  const digest = hash.digest("hex");
+  if (digest.startsWith(published.sha512)) return;
+  await rm(file, { force: true });
+  throw new DamagedError(`${url} is damaged: its SHA-512 begins with ${digest.slice(0, 16)}, not ${published.sha512}`);
+}
+
+function explained(error: unknown, origin: ArchiveOrigin, target: string): unknown {
+  if (error instanceof RdnaError) return error;
+  if (codeOf(error) === "ENOSPC") return diskFull(target, error);
+  if (error instanceof DamagedError) {
+    const remedy = "check the address and its #sha256=, or give the source as a tarball or a folder with miopen-source";
+    return userError(messageOf(error), remedy, error);
+  }
+  if (error instanceof GoneError) {
+    return userError(
+      `miopen-source: ${messageOf(error)}`,
+      "check the address, or give another with miopen-source",
+      error,
+    );
+  }
+  return machineError(
+    `cannot fetch MIOpen's source from ${origin.url}: ${messageOf(error)}`,
+    "check the network and start again, or give a tarball or a folder with miopen-source",
+    error,
+  );
+}

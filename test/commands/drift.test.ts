@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { drift, driftTable, isSound } from "../../src/commands/drift.ts";
+import { summaryMarkdown, terminalSummary } from "../../src/summary.ts";
+import { contextIn } from "../miopen/context.ts";
+import { diff, SMALL_MIOPEN, writeSeries, writeTree } from "../miopen/small-miopen.ts";
+import { scratch } from "../toolchain/helpers.ts";
+
+test("says for each source which patches still apply, and goes on after one that cannot be had", async (t) => {
+  const folder = await scratch(t);
+  const before = SMALL_MIOPEN["src/solver.cpp"] ?? "";
+  writeTree(join(folder, "same"));
+  writeTree(join(folder, "moved"), { "src/solver.cpp": before.replace("found = 0", "renamed = 0") });
+  mkdirSync(join(folder, "diffs"));
+  const good = diff(join(folder, "diffs"), "src/api.cpp", SMALL_MIOPEN["src/api.cpp"] ?? "", "int other;\n");
+  const fix = diff(join(folder, "diffs"), "src/solver.cpp", before, before.replace("found = 0", "found = 1"));
+  writeSeries(join(folder, "mine"), { "1.patch": fix, "2.patch": good });
+  const { context, log } = await contextIn(folder, {
+    command: "drift",
+    sources: "./same ./moved\n./none",
+    patches: "./mine",
+  });
+  t.after(() => context.close());
+  const result = await drift(context);
+  assert.deepEqual(result.drift.map(isSound), [true, false, false]);
+  assert.deepEqual(
+    driftTable(result.drift).map((row) => row.slice(1).join(" ").replace(folder, "")),
+    [
+      "3.4.0 1.patch applied",
+      "3.4.0 2.patch applied",
+      "3.4.0 1.patch rejected: src/solver.cpp:1: hunk 1 of src/solver.cpp does not fit",
+      "3.4.0 2.patch applied",
+      "? - miopen-source: /none does not exist or cannot be read",
+    ],
+  );
+  assert.equal(log.lines.filter((line) => line.startsWith("error:")).length, 2);
+  assert.ok(existsSync(result.file));
+  assert.equal(JSON.parse(readFileSync(result.file, "utf8")).drift.length, 3);
+  assert.match(terminalSummary(result, {}, 1), /1\.patch {2}rejected: src\/solver\.cpp:1/);
+  assert.match(summaryMarkdown(result, {}, 1), /^## The patches apply to 1 of 3 sources/);
+});
