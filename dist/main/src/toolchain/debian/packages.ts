@@ -1,0 +1,18 @@
+/** What a tree is for: running MIOpen and compiling kernels, or compiling MIOpen itself as well. */
+export type Profile = "run" | "build";
+
+/** Packages that running needs; apt adds what they need. */
+const RUN = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"];
+
+/** What MIOpen's own build needs besides: its libraries, cmake and ninja, and the shell programs that these start. */
+const BUILD = [
+  ...["libamdhip64-dev", "libamd-comgr-dev", "librocblas-dev", "rocm-cmake"],
+  ...["libboost-filesystem-dev", "libhalf-dev", "nlohmann-json3-dev", "libsqlite3-dev", "libbz2-dev", "libzstd-dev"],
+  ...["cmake", "ninja-build", "ccache", "pkgconf"],
+  ...["base-files", "dash", "coreutils", "sed", "grep", "findutils"],
+];
+
+/** Packages that define a Debian tree. */
+export function debianPackages(profile: Profile): readonly string[] {
+  return profile === "run" ? RUN : [...RUN, ...BUILD];
+}

@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { Log } from "../../src/ports/log.ts";
+
+/** A folder that is gone when the test is over. */
+export async function scratch(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "rdna1-test-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface RecordedLog extends Log {
+  lines: string[];
+}
+
+/** A log that keeps its lines as `level: message`; progress is left out, because it depends on time. */
+export function recordedLog(): RecordedLog {
+  const lines: string[] = [];
+  const keep = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
+  return {
+    lines,
+    debug: keep("debug"),
+    info: keep("info"),
+    warning: keep("warning"),
+    error: keep("error"),
+    progress: () => {},
+    group: (_title, work) => work(),
+  };
+}

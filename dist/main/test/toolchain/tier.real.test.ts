@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { cp, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import type { StageTier } from "../../src/cache/stages.ts";
+import { NodeExec } from "../../src/ports/exec.ts";
+import { debianToolchain } from "../../src/toolchain/debian.ts";
+import { recordedLog, scratch } from "./helpers.ts";
+import { setting } from "./setting.ts";
+import { cannotMakeArchive } from "./small-archive.ts";
+
+const skip = cannotMakeArchive();
+
+/** A tier in a folder: what the Actions cache does, without its server. */
+function folderTier(home: string): StageTier {
+  return {
+    name: "tier",
+    restore: async (key, folder) => {
+      if (!existsSync(join(home, key))) return { found: false, why: `no entry ${key}` };
+      await cp(join(home, key), folder, { recursive: true, verbatimSymlinks: true });
+      return { found: true, why: `restored ${key}` };
+    },
+    save: async (key, folder) => {
+      await cp(folder, join(home, key), { recursive: true, verbatimSymlinks: true });
+      return `saved as ${key}`;
+    },
+  };
+}
+
+test("saves a new tree in the tier, takes it from there, and makes a damaged one anew", { skip }, async (t) => {
+  const { server, options, cacheRoot } = await setting(t);
+  const home = await scratch(t);
+  const log = recordedLog();
+  const ports = { exec: new NodeExec(), log, tiers: [folderTier(home)] };
+  const made = await debianToolchain(options, ports);
+  const tree = dirname(made.root);
+  assert.match(log.lines.join("\n"), /tier: saved as rdna1-miopen-toolchain-debian-7\.2\.4-amd64-/);
+
+  await rm(cacheRoot, { recursive: true });
+  server.requests.length = 0;
+  assert.equal((await debianToolchain(options, ports)).digest, made.digest);
+  assert.deepEqual(server.requests, []);
+
+  const [, key = ""] = /saved as (\S+)/.exec(log.lines.join("\n")) ?? [];
+  await writeFile(join(home, key, "root/usr/include/hip/hip_runtime.h"), "damaged");
+  await rm(tree, { recursive: true });
+  assert.equal((await debianToolchain(options, ports)).digest, made.digest);
+  assert.match(log.lines.join("\n"), /the restored toolchain is damaged \(.*hip_runtime\.h.*\); it is made anew/);
+});
