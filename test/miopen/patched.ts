@@ -7,7 +7,7 @@ import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
 import { exists } from "../../src/ports/files.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
-import { exec } from "../device/support.ts";
+import { exec, hostCompiler, must, toolchainUnderTest } from "../device/support.ts";
 
 export type Card = "gfx1010" | "gfx1011" | "gfx1012" | "gfx1030";
 
@@ -46,7 +46,7 @@ export class PatchedMiopen {
     this.folder = folder;
   }
 
-  static async start(prefix: string, toolchain: Toolchain): Promise<PatchedMiopen> {
+  static async start({ prefix, toolchain }: { prefix: string; toolchain: Toolchain }): Promise<PatchedMiopen> {
     const folder = await mkdtemp(join(tmpdir(), "rdna1-patched-test-"));
     await mkdir(join(folder, "databases"));
     return new PatchedMiopen(prefix, toolchain, await cachedDevice(toolchain), folder);
@@ -61,7 +61,30 @@ export class PatchedMiopen {
     return join(this.folder, "databases");
   }
 
-  async drive(command: string, options: RunOptions = {}): Promise<Run> {
+  drive(command: string, options: RunOptions = {}): Promise<Run> {
+    return this.#run(join(this.#prefix, "bin/MIOpenDriver"), command.split(" "), options);
+  }
+
+  /** A forward convolution through the C interface (find-client.cpp); `workspace` is what Find and the run are given. */
+  async find(problem: string, workspace: "asked" | "none", mode = "-", options: RunOptions = {}): Promise<Run> {
+    const client = join(this.folder, "find-client");
+    if (!(await exists(client))) {
+      const compiler = await hostCompiler();
+      if (compiler === null) throw new Error("no g++ or clang++ on this host");
+      await must(compiler, ["-std=c++20", "-O1", join(import.meta.dirname, "find-client.cpp"), "-o", client, "-ldl"]);
+    }
+    const library = join(this.#prefix, "lib/libMIOpen.so.1");
+    return this.#run(client, [library, ...problem.split(" "), workspace, mode], options);
+  }
+
+  /** A run of MIOpenDriver that has to end with 0. */
+  async succeed(command: string, options: RunOptions = {}): Promise<Run> {
+    const run = await this.drive(command, options);
+    if (run.code === 0) return run;
+    throw new Error(`${command} (${options.card ?? "gfx1010"}) ended with ${run.code}\n${run.output.slice(-4000)}`);
+  }
+
+  async #run(program: string, args: readonly string[], options: RunOptions): Promise<Run> {
     const { card = "gfx1010", compile = "allow", execute = false } = options;
     const home = join(this.folder, options.home ?? `run-${this.#runs}`);
     const eventLog = join(this.folder, `events-${this.#runs++}.jsonl`);
@@ -73,6 +96,7 @@ export class PatchedMiopen {
       ROCBLAS_TENSILE_LIBPATH: await this.#rocblas(card),
       AMD_COMGR_CACHE: "0",
       MIOPEN_LOG_LEVEL: "6",
+      MIOPEN_DRIVER_USE_GPU_REFERENCE: "0",
       // The machine of the test may have a card of its own.
       MIOPEN_RDNA1_PCI_ROOT: join(this.folder, "none"),
       MIOPEN_RDNA1_KFD_ROOT: join(this.folder, "none"),
@@ -85,9 +109,8 @@ export class PatchedMiopen {
       RDNA1_DEVICE_LOG: eventLog,
       ...options.env,
     };
-    const program = join(this.#prefix, "bin/MIOpenDriver");
     const more = { preload: [this.#device], env, libraryPath: [join(this.#prefix, "lib")], cwd: home };
-    const result = await exec.run(programCommand(this.#toolchain, program, command.split(" "), more), {
+    const result = await exec.run(programCommand(this.#toolchain, program, args, more), {
       timeoutMs: 600_000,
       keep: 32 << 20,
     });
@@ -119,6 +142,35 @@ export class PatchedMiopen {
     await writeFile(join(node, "properties"), `simd_count 80\n${version}vendor_id 4098\nlocation_id 768\ndomain 0\n`);
     return { MIOPEN_RDNA1_PCI_ROOT: join(root, "pci"), MIOPEN_RDNA1_KFD_ROOT: join(root, "kfd") };
   }
+}
+
+/** The prefix that a patched MIOpen was installed into (lib/libMIOpen.so.1, bin/MIOpenDriver), or in words why there is none. */
+export async function patchedPrefix(): Promise<{ prefix: string; toolchain: Toolchain } | string> {
+  const prefix = process.env.RDNA1_PATCHED_MIOPEN ?? "";
+  if (prefix === "") return "no patched MIOpen: RDNA1_PATCHED_MIOPEN names none";
+  if (!(await exists(join(prefix, "bin/MIOpenDriver")))) return `no bin/MIOpenDriver in ${prefix}`;
+  const toolchain = await toolchainUnderTest();
+  return typeof toolchain === "string" ? toolchain : { prefix, toolchain };
+}
+
+export const RDNA1: readonly Card[] = ["gfx1010", "gfx1011", "gfx1012"];
+export const QUICK = "-V 0 -t 1 -i 1";
+/** A 3x3 convolution that GEMM and naive can do. */
+export const SMALL = `-n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3 -p 1 -q 1 -F 1 ${QUICK}`;
+
+/** Whether Find timed solvers. */
+export function searched(run: Run): boolean {
+  return /\[EvaluateInvokers\]/.test(run.output);
+}
+
+/** Launches of the naive convolution. */
+export function naive(run: Run): number {
+  return launches(run).filter((kernel) => kernel.startsWith("naive_conv")).length;
+}
+
+/** Launches of rocBLAS's Tensile kernels. */
+export function gemm(run: Run): number {
+  return launches(run).filter((kernel) => kernel.startsWith("Cijk_")).length;
 }
 
 /** Names of launched kernels, in order. */
