@@ -21,11 +21,8 @@ struct AlgorithmAndCost { // miopenConvAlgoPerf_t
   std::size_t memory;
 };
 
-void* library = nullptr;
-
 template <class... Arguments> int call(const char* name, Arguments... arguments) {
-  void* found = dlsym(library, name);
-  if (found == nullptr) found = dlsym(RTLD_DEFAULT, name); // HIP, from the preloaded device
+  void* const found = dlsym(RTLD_DEFAULT, name); // HIP from the preloaded device, which comes before the real one
   if (found == nullptr) {
     std::printf("missing %s\n", name);
     std::exit(3);
@@ -58,8 +55,7 @@ void* memory(std::size_t bytes) {
 
 int main(int count, char** words) {
   if (count != 14) return 2;
-  library = dlopen(words[1], RTLD_NOW | RTLD_GLOBAL);
-  if (library == nullptr) {
+  if (dlopen(words[1], RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     std::printf("%s\n", dlerror());
     return 3;
   }
