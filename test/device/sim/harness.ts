@@ -128,7 +128,7 @@ export class Simulator {
     return `${name}.co`;
   }
 
-  /** A code object from OpenCL C or HIP (`language`). */
+  /** A code object from OpenCL C or HIP (`language`; what HIPRTC declares by itself has to be in the source). */
   async compile(
     source: string,
     language: "cl" | "hip",
@@ -144,28 +144,17 @@ export class Simulator {
     );
     await writeFile(`${name}.${language}`, source);
     const resources = (await this.tool("clang", ["-print-resource-dir"])).trim();
-    const how =
-      language === "cl"
-        ? ["-x", "cl", "-cl-std=CL2.0", "-target", "amdgcn-amd-amdhsa", "-nogpulib"]
-        : ["-x", "hip", "--cuda-device-only", "-nogpuinc", "-nogpulib"];
-    const cpu = language === "cl" ? `-mcpu=${architecture}` : `--offload-arch=${architecture}`;
     const include = ["-resource-dir", join(llvmBin, "../lib/clang", basename(resources))];
-    await this.tool(
-      "clang",
-      [
-        ...how,
-        cpu,
-        ...include,
-        "-O2",
-        "-w",
-        "-fno-gpu-rdc",
-        "-c",
-        ...flags,
-        `${name}.${language}`,
-        "-o",
-        `${name}.o`,
-      ].filter((flag) => language === "hip" || flag !== "-fno-gpu-rdc"),
-    );
+    const common = [...include, "-nogpulib", "-O2", "-w", "-c", ...flags, `${name}.${language}`];
+    if (language === "cl") {
+      const how = ["-x", "cl", "-cl-std=CL2.0", "-target", "amdgcn-amd-amdhsa", `-mcpu=${architecture}`];
+      await this.tool("clang", [...how, ...common, "-o", `${name}.o`]);
+    } else {
+      // For an object clang would start itself once more, which it cannot through a loader of its own; for bitcode it does not.
+      const how = ["-x", "hip", "--cuda-device-only", "-nogpuinc", `--offload-arch=${architecture}`];
+      await this.tool("clang", [...how, "-emit-llvm", "--no-gpu-bundle-output", ...common, "-o", `${name}.bc`]);
+      await this.tool("llc", ["-O2", `-mcpu=${architecture}`, "-filetype=obj", `${name}.bc`, "-o", `${name}.o`]);
+    }
     await this.tool("ld.lld", ["-shared", `${name}.o`, "-o", `${name}.co`]);
     return `${name}.co`;
   }

@@ -1,0 +1,98 @@
+// A forward convolution as PyTorch asks for it: workspace query, Find, run; the last two with the workspace or without.
+//
+//   find-client <libMIOpen.so.1> <n> <c> <h> <w> <k> <r> <stride> <pad> <dilation> <groups> <workspace> <mode>
+//
+// workspace: "asked" (what the query said) or "none"; mode: "-" or the number that miopenSetConvolutionFindMode is given.
+// Prints "query <bytes>", "found <algorithm> <bytes>", "ran <status>"; algorithm 0 is GEMM, 1 is direct
+// [miopen.h, miopenConvFwdAlgorithm_t]. Only the C interface is used, so no header of MIOpen is needed.
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <string>
+
+namespace {
+
+using Object = void*;
+
+struct AlgorithmAndCost { // miopenConvAlgoPerf_t
+  int algorithm;
+  float time;
+  std::size_t memory;
+};
+
+template <class... Arguments> int call(const char* name, Arguments... arguments) {
+  void* const found = dlsym(RTLD_DEFAULT, name); // HIP from the preloaded device, which comes before the real one
+  if (found == nullptr) {
+    std::printf("missing %s\n", name);
+    std::exit(3);
+  }
+  return reinterpret_cast<int (*)(Arguments...)>(found)(arguments...);
+}
+
+template <class... Arguments> void must(const char* name, Arguments... arguments) {
+  const int status = call(name, arguments...);
+  if (status == 0) return;
+  std::printf("%s: status %d\n", name, status);
+  std::fflush(stdout);
+  std::_Exit(1);
+}
+
+Object tensor(int n, int c, int h, int w) {
+  Object descriptor = nullptr;
+  must("miopenCreateTensorDescriptor", &descriptor);
+  must("miopenSet4dTensorDescriptor", descriptor, 1 /* miopenFloat */, n, c, h, w);
+  return descriptor;
+}
+
+void* memory(std::size_t bytes) {
+  void* pointer = nullptr;
+  must("hipMalloc", &pointer, bytes);
+  return pointer;
+}
+
+} // namespace
+
+int main(int count, char** words) {
+  if (count != 14) return 2;
+  if (dlopen(words[1], RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    std::printf("%s\n", dlerror());
+    return 3;
+  }
+  const auto number = [&](int index) { return std::atoi(words[index]); };
+  const int n = number(2), c = number(3), h = number(4), w = number(5), k = number(6), r = number(7);
+  const int stride = number(8), pad = number(9), dilation = number(10), groups = number(11);
+  const std::string workspace = words[12], mode = words[13];
+
+  Object handle = nullptr, convolution = nullptr;
+  must("miopenCreate", &handle);
+  must("miopenCreateConvolutionDescriptor", &convolution);
+  must("miopenInitConvolutionDescriptor", convolution, 0, pad, pad, stride, stride, dilation, dilation);
+  must("miopenSetConvolutionGroupCount", convolution, groups);
+  if (mode != "-") must("miopenSetConvolutionFindMode", convolution, std::stoi(mode));
+  const int reach = dilation * (r - 1) + 1;
+  const int oh = (h + 2 * pad - reach) / stride + 1, ow = (w + 2 * pad - reach) / stride + 1;
+  const Object x = tensor(n, c, h, w), weights = tensor(k, c / groups, r, r), y = tensor(n, k, oh, ow);
+  void* const xData = memory(sizeof(float) * n * c * h * w);
+  void* const weightData = memory(sizeof(float) * k * c * r * r);
+  void* const yData = memory(sizeof(float) * n * k * oh * ow);
+
+  std::size_t asked = 0;
+  must("miopenConvolutionForwardGetWorkSpaceSize", handle, weights, x, convolution, y, &asked);
+  std::printf("query %zu\n", asked);
+  const std::size_t given = workspace == "none" ? 0 : asked;
+  void* const space = given == 0 ? nullptr : memory(given);
+
+  AlgorithmAndCost best{};
+  int found = 0;
+  must("miopenFindConvolutionForwardAlgorithm", handle, x, static_cast<const void*>(xData), weights,
+       static_cast<const void*>(weightData), convolution, y, yData, 1, &found, &best, space, given, false);
+  std::printf("found %d %zu\n", best.algorithm, best.memory);
+  const float one = 1, zero = 0;
+  const int status = call("miopenConvolutionForward", handle, static_cast<const void*>(&one), x,
+                          static_cast<const void*>(xData), weights, static_cast<const void*>(weightData), convolution,
+                          best.algorithm, static_cast<const void*>(&zero), y, yData, space, given);
+  std::printf("ran %d\n", status);
+  std::fflush(stdout);
+  std::_Exit(0);
+}
