@@ -130,7 +130,7 @@ function checkMachine({ cacheRoot }: TreeSource): void {
 }
 
 function targetFolder({ cacheRoot, name }: TreeSource): string {
-  return resolve(cacheRoot, "toolchain", name);
+  return join(resolve(cacheRoot), "toolchain", name); // resolve() of all three is a file to be packed, thinks ncc
 }
 
 async function locked<T>(target: string, ports: ToolchainPorts, work: () => Promise<T>): Promise<T> {

@@ -135,6 +135,7 @@ bool refused(std::initializer_list<const char*> environment, const char* words) 
 }
 
 void configurationIsChecked() {
+  CHECK(architectureOf("gfx1012") == "gfx1012:xnack-" && architectureOf("gfx1030") == "gfx1030");
   const char* good[] = {"PATH=/bin", "RDNA1_DEVICE_TARGET=gfx1012", "RDNA1_DEVICE_MEMORY=4294967296",
                         "RDNA1_DEVICE_COMPILE=refuse", nullptr};
   const auto config = std::get<Config>(parseConfig(good));

@@ -5,6 +5,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "./sandbox.ts";
 
+test("dist is one file that reads nothing beside it", () => {
+  const files = readdirSync(join(projectRoot, "dist"));
+  assert.deepEqual(files.sort(), ["index.js", "licenses.txt", "package.json"]);
+  // ncc takes some paths for files to be packed, and has the bundle look for them in dist.
+  assert.doesNotMatch(readFileSync(join(projectRoot, "dist/index.js"), "utf8"), /__nccwpck_require__\.ab \+/);
+});
+
 test("dist is what the sources build", () => {
   const fresh = mkdtempSync("/tmp/rdna1-dist-");
   try {

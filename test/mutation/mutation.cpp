@@ -94,7 +94,7 @@ void flipLanes(Wave& wave, std::uint32_t row, std::uint32_t bit, std::uint64_t l
 /// How far M0 moves the destination, in registers.
 std::uint32_t movedBy(const Wave& wave) {
   const std::uint32_t m0 = wave.scalar[kM0];
-  if (has(mutation.wrong, "_movrelsd_2_")) return m0 >> 16 & 0x3ff;
+  if (has(mutation.wrong, "_movrelsd_2_") || has(mutation.wrong, "_swaprel_")) return m0 >> 16 & 0x3ff;
   return has(mutation.wrong, "_movreld_") || has(mutation.wrong, "_movrelsd_") ? m0 : 0;
 }
 

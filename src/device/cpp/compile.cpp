@@ -126,7 +126,7 @@ std::vector<std::string> withArchitecture(std::vector<std::string> options, cons
   for (const std::string& option : options) {
     if (option.starts_with("--offload-arch") || option.starts_with("--gpu-architecture")) return options;
   }
-  options.push_back("--offload-arch=" + target + ":xnack-");
+  options.push_back("--offload-arch=" + architectureOf(target));
   return options;
 }
 

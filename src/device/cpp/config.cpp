@@ -146,4 +146,6 @@ const Config& config() {
   return instance;
 }
 
+std::string architectureOf(const std::string& target) { return target == "gfx1030" ? target : target + ":xnack-"; }
+
 } // namespace rdna1

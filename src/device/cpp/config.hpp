@@ -29,6 +29,10 @@ struct Config {
 /// Name of a mode as it is written in RDNA1_DEVICE_COMPILE.
 const char* nameOf(CompileMode mode);
 
+/// The target as HIP names its architecture: gfx101x without XNACK replay; gfx1030 knows no such feature [LLVM
+/// AMDGPUUsage, "Target ID"].
+std::string architectureOf(const std::string& target);
+
 /// Reads a process environment ("NAME=value" strings, null-terminated list). A string is what is wrong with it.
 std::variant<Config, std::string> parseConfig(const char* const* environment);
 

@@ -40,7 +40,7 @@ std::string machineName(std::uint32_t mach) {
 std::string mismatch(const CodeObject& object) {
   if (object.mach != config().mach)
     return "it is for " + machineName(object.mach) + ", the device is " + config().target;
-  if (object.xnack == 3) return "it needs xnack on, the device is " + config().target + ":xnack-";
+  if (object.xnack == 3) return "it needs xnack on, the device is " + architectureOf(config().target);
   return "";
 }
 

@@ -118,7 +118,7 @@ hipError_t hipGetDevicePropertiesR0600(hipDeviceProp_tR0600* out, int device) {
   if (device != 0) return checkDevice(__func__, device);
   hipDeviceProp_tR0600 card{};
   std::strncpy(card.name, config().cardName.c_str(), sizeof card.name - 1);
-  std::strncpy(card.gcnArchName, (config().target + ":xnack-").c_str(), sizeof card.gcnArchName - 1);
+  std::strncpy(card.gcnArchName, architectureOf(config().target).c_str(), sizeof card.gcnArchName - 1);
   card.totalGlobalMem = config().memoryBytes;
   card.sharedMemPerBlock = card.sharedMemPerMultiprocessor = card.maxSharedMemoryPerMultiProcessor = kLds;
   card.regsPerBlock = card.regsPerMultiprocessor = kRegisters;

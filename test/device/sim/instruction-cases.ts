@@ -91,7 +91,7 @@ function kernel({ code }: InstructionCase, index: number, waveSize: 32 | 64): Ke
     .replace(/\bVCC\b/g, vcc);
   const body = `
   s_load_dwordx4 s[4:7], s[0:1], 0x0
-  s_mov_b64 s[20:21], 0
+  s_mov_b64 s[20:21], ${/\bF\b/.test(code) ? -1 : 0}
   v_lshl_add_u32 v1, s2, 8, v0
   v_lshlrev_b32 v1, 5, v1
   s_waitcnt lgkmcnt(0)

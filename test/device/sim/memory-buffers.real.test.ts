@@ -49,6 +49,12 @@ test("buffer stores and atomics out of range are dropped, atomics give 0 there",
       "store_format",
       `${prepare}\n  s_mov_b32 s11, 0x3100dfac\n  v_mov_b32 v10, 1.5\n  buffer_store_format_x v10, v1, s[8:11], 0 offen`,
     ),
+    kernel(
+      "format_as_it_is", // 32_UINT; one word further what is read back
+      `${prepare}\n  s_mov_b32 s11, 0x31014fac\n  v_add_nc_u32 v10, 40, v0\n  buffer_store_format_x v10, v1, s[8:11], 0 offen
+  s_waitcnt_vscnt null, 0x0\n  buffer_load_format_x v12, v1, s[8:11], 0 offen\n  s_waitcnt vmcnt(0)
+  buffer_store_dword v12, v1, s[8:11], 0 offen offset:4`,
+    ),
   ];
   const object = await simulator.assemble(objectText(sources));
   const untouched = words(Array.from({ length: 64 }, () => 7));
@@ -57,7 +63,7 @@ test("buffer stores and atomics out of range are dropped, atomics give 0 there",
     sources.map(({ name }) => ({ kernel: name, args: [{ in: words([0]) }, { in: untouched }] })),
   );
   assertClean(ran);
-  const [store, atomic, format] = ran.launches.map((launch) => wordsOf(launch.buffers[1]));
+  const [store, atomic, format, asItIs] = ran.launches.map((launch) => wordsOf(launch.buffers[1]));
   const all = Array.from({ length: 64 }, (_, i) => i);
   assert.deepEqual(
     store,
@@ -70,6 +76,10 @@ test("buffer stores and atomics out of range are dropped, atomics give 0 there",
   assert.deepEqual(
     hex(format ?? []),
     all.map((i) => (i % 2 === 0 && i < 18 ? "3e00" : "7")),
+  );
+  assert.deepEqual(
+    asItIs,
+    all.map((i) => (i < 18 ? 40 + Math.floor(i / 2) : 7)),
   );
 });
 

@@ -49,7 +49,7 @@ test("LDS pairs go to both places, and the address register may be the destinati
     ),
     kernel(
       "read2st64_b32",
-      `v_lshlrev_b32 v3, 2, v0\n  v_add_nc_u32 v1, 9, v0\n  ds_write_b32 v3, v0\n  ds_write2st64_b32 v3, v1, v0 offset0:2 offset1:3\n  v_mov_b32 v12, 0\n  v_mov_b32 v13, 0\n  s_waitcnt lgkmcnt(0)\n  ds_read2st64_b32 v[10:11], v3 offset0:2 offset1:0${store(2)}`,
+      `v_lshlrev_b32 v3, 2, v0\n  v_add_nc_u32 v1, 9, v0\n  ds_write_b32 v3, v0\n  ds_write2st64_b32 v3, v1, v0 offset0:2 offset1:3\n  v_mov_b32 v12, 0\n  v_mov_b32 v13, 0\n  s_waitcnt lgkmcnt(0)\n  ds_read2st64_b32 v[10:11], v3 offset0:2 offset1:3${store(2)}`,
       { lds: 1024 },
     ),
     kernel(

@@ -114,6 +114,7 @@ next:
       { name: "wave", body: wave },
     ]),
   );
+  const started = process.hrtime.bigint();
   const ran = await simulator.run(object, [
     { kernel: "store", block: 1, args: [{ in: words(content) }, { in: words(Array(32).fill(9)) }] },
     { kernel: "time", block: 1, args: [{ in: words(content) }, { new: 64 }] },
@@ -125,7 +126,10 @@ next:
     stored,
     Array.from({ length: 32 }, (_, i) => (i === 2 || i === 24 ? 1 : i === 3 ? 2 : 9)),
   );
-  assert.ok((times?.[2] ?? 0) > (times?.[0] ?? 0));
+  const before = setUp.trim().split("\n").length; // instructions are the clock
+  assert.deepEqual(times?.slice(0, 4), [before + 1, 0, before + 4, 0]);
+  const tenNanoseconds = BigInt(times?.[4] ?? 0) + (BigInt(times?.[5] ?? 0) << 32n);
+  assert.ok(tenNanoseconds * 10n >= started - 10n && tenNanoseconds * 10n <= process.hrtime.bigint());
   assert.deepEqual(
     waves,
     Array.from({ length: 96 }, (_, i) => Math.floor(i / 32)),
