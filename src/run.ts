@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
+import { type PublishResult, publish } from "./commands/publish.ts";
 import { type VerifyResult, verify } from "./commands/verify.ts";
 import { type Context, makeContext, removeTemporary } from "./context.ts";
 import { userError } from "./errors.ts";
@@ -43,12 +44,13 @@ export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: R
   }
 }
 
-type Result = PackageResult | VerifyResult;
+type Result = PackageResult | VerifyResult | PublishResult;
 
 const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
   build,
   kernels: build,
   verify,
+  publish,
 };
 
 async function reportToRunner(result: Result, timings: Record<string, number>, seconds: number): Promise<void> {
@@ -58,6 +60,7 @@ async function reportToRunner(result: Result, timings: Record<string, number>, s
 
 /** The action's outputs; those that a command has nothing for stay unset. */
 function outputsOf(result: Result): Record<string, string> {
+  if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
   if (!("manifest" in result)) return { proofs };

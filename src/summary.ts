@@ -1,32 +1,28 @@
+import type { PublishResult } from "./commands/publish.ts";
 import type { VerifyResult } from "./commands/verify.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { countProofs } from "./verify/proofs.ts";
+
+type Result = PackageResult | VerifyResult | PublishResult;
 
 /** A line of the closing table: what, and how it came out. */
 type Line = readonly [what: string, how: string];
 
 /** The last lines in a terminal. */
-export function terminalSummary(
-  result: PackageResult | VerifyResult,
-  timings: Readonly<Record<string, number>>,
-  seconds: number,
-): string {
+export function terminalSummary(result: Result, timings: Readonly<Record<string, number>>, seconds: number): string {
   const lines = [...stageLines(timings), ...resultLines(result), ["total", duration(seconds)] as const];
   const width = Math.max(...lines.map(([what]) => what.length));
   const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
-  const files = "manifest" in result ? [result.tarball, result.report] : [result.proofs];
+  const files =
+    "manifest" in result ? [result.tarball, result.report] : ["release" in result ? result.release.url : result.proofs];
   return `\n${table}\n\n${files.map((file) => `  ${file}\n`).join("")}`;
 }
 
 /** The job summary, GitHub Markdown. */
-export function summaryMarkdown(
-  result: PackageResult | VerifyResult,
-  timings: Readonly<Record<string, number>>,
-  seconds: number,
-): string {
+export function summaryMarkdown(result: Result, timings: Readonly<Record<string, number>>, seconds: number): string {
   const row = ([what, how]: Line) => `| ${what} | ${how} |`;
   return [
-    `## ${"manifest" in result ? result.manifest.name : "Kernels verified"}`,
+    `## ${titleOf(result)}`,
     "",
     "| result | |",
     "|---|---|",
@@ -40,7 +36,20 @@ export function summaryMarkdown(
   ].join("\n");
 }
 
-function resultLines(result: PackageResult | VerifyResult): Line[] {
+function titleOf(result: Result): string {
+  if ("manifest" in result) return result.manifest.name;
+  return "release" in result ? `[${result.release.tag}](${result.release.url})` : "Kernels verified";
+}
+
+function resultLines(result: Result): Line[] {
+  if ("release" in result) {
+    const { release, uploaded, kept } = result;
+    return [
+      ["release", `${release.tag}, ${release.draft ? "a draft" : "published"}`],
+      ["files", `${uploaded.length} uploaded, ${kept.length} there already, all verified`],
+      ["sha256", result.sha256],
+    ];
+  }
   if (!("manifest" in result)) {
     const { passed, skipped } = countProofs(result.rows);
     const rest = skipped === 0 ? "" : `, ${skipped} skipped`;
