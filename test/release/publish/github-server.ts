@@ -10,6 +10,8 @@ export type Fault =
   | { kind: "answer"; status: number; headers?: Record<string, string>; body?: unknown }
   /** Cut after this many bytes of the body; GitHub keeps half an asset then */
   | { kind: "cut"; after: number }
+  /** Not read beyond this many bytes until the client goes away */
+  | { kind: "stall"; after: number }
   /** Done, but the connection ends before the answer */
   | { kind: "lost answer" }
   /** Done, and answered late */
@@ -173,6 +175,10 @@ export class GitHubServer {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       asset.size += chunk.length;
       hash.update(chunk);
+      if (fault?.kind === "stall" && asset.size > fault.after) {
+        await once(request, "close");
+        return "cut" as const;
+      }
       if (fault?.kind === "cut" && asset.size > fault.after) return "cut" as const;
     }
     if (asset.size !== Number(request.headers["content-length"])) return { status: 400 };
