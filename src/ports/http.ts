@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Readable } from "node:stream";
+import { machineError, messageOf } from "../errors.ts";
 
 export interface HttpRequest {
   method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -27,7 +28,7 @@ export interface HttpResponse {
 
 /** Sends one request and takes its answer, whatever its status; redirects are not followed. */
 export interface Http {
-  /** Rejects when no whole answer came. */
+  /** Rejects when no whole answer came; with a machine error when the body is at fault, so that trying again is no use. */
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
@@ -54,6 +55,8 @@ const LONGEST_ANSWER = 64 << 20;
 const LARGE = 1 << 20;
 /** Milliseconds after which a server that does not know this is taken to want the body */
 const CONTINUE_WAIT = 1_000;
+
+const AGAIN = "let nothing else write to it, and run the same command again";
 
 /** `node:http` and `node:https`, through the proxy that the environment names. */
 export class NodeHttp implements Http {
@@ -116,14 +119,19 @@ async function sendBody(call: ClientRequest, body: HttpBody | undefined, ask: bo
     if (over.signal.aborted) return;
   }
   let sent = 0;
-  for await (const chunk of body.open() as AsyncIterable<Buffer>) {
-    if (over.signal.aborted) return;
-    sent += chunk.length;
-    if (!call.write(chunk)) await once(call, "drain", { signal: over.signal }).catch(() => {});
-    body.onSent?.(sent);
+  try {
+    for await (const chunk of body.open() as AsyncIterable<Buffer>) {
+      if (over.signal.aborted) return;
+      sent += chunk.length;
+      if (sent > body.bytes) break;
+      if (!call.write(chunk)) await once(call, "drain", { signal: over.signal }).catch(() => {});
+      body.onSent?.(sent);
+    }
+  } catch (error) {
+    throw machineError(`what is to be sent cannot be read: ${messageOf(error)}`, AGAIN, error);
   }
   if (over.signal.aborted) return;
-  if (sent !== body.bytes) throw new Error(`the file has ${sent} bytes, no longer ${body.bytes}`);
+  if (sent !== body.bytes) throw machineError(`what is sent does not have ${body.bytes} bytes any more`, AGAIN);
   call.end();
 }
 

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { messageOf, RdnaError, userError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { CHUNK, type Http, type HttpRequest, type HttpResponse } from "../../ports/http.ts";
+import type { Log } from "../../ports/log.ts";
 import type { Secret } from "../../secret.ts";
 import { errorOf, isAlreadyThere } from "./answers.ts";
 import type { Asset, NewDraft, Release, ReleaseApi } from "./api.ts";
@@ -22,6 +23,7 @@ export interface GitHubPlace {
 export interface GitHubPorts {
   http: Http;
   clock: Clock;
+  log: Log;
 }
 
 const PAGE = 100;
@@ -51,7 +53,7 @@ export class GitHubReleases implements ReleaseApi {
 
   async tagCommit(tag: string): Promise<string | null> {
     const what = `read tag ${tag}`;
-    const response = await this.#call(what, { method: "GET", url: `${this.#repository}/git/ref/tags/${inPath(tag)}` });
+    const response = await this.#call({ method: "GET", url: `${this.#repository}/git/ref/tags/${inPath(tag)}` });
     if (response.status === 404) return null;
     let { object } = this.#parsed<GitObject>(what, response);
     // An annotated tag is an object of its own, and may stand for another one
@@ -80,7 +82,7 @@ export class GitHubReleases implements ReleaseApi {
     }
     url.searchParams.set("name", file.name);
     const what = `upload ${file.name}`;
-    const response = await this.#send(what, {
+    const response = await this.#send({
       method: "POST",
       url: url.href,
       headers: { ...this.#headers(), "content-type": contentType(file.name) },
@@ -96,7 +98,7 @@ export class GitHubReleases implements ReleaseApi {
 
   async deleteAsset(asset: Asset): Promise<void> {
     const what = `delete the damaged asset ${asset.name}`;
-    const response = await this.#call(what, {
+    const response = await this.#call({
       method: "DELETE",
       url: `${this.#repository}/releases/assets/${asset.id}`,
     });
@@ -118,15 +120,15 @@ export class GitHubReleases implements ReleaseApi {
   }
 
   async #json<T>(what: string, method: HttpRequest["method"], path: string, content?: unknown): Promise<T> {
-    return this.#parsed<T>(what, await this.#call(what, { method, url: `${this.#repository}/${path}` }, content));
+    return this.#parsed<T>(what, await this.#call({ method, url: `${this.#repository}/${path}` }, content));
   }
 
   /** Sends JSON, and goes along with redirects on the same host, as a renamed repository makes them. */
-  async #call(what: string, { method, url }: Pick<HttpRequest, "method" | "url">, content?: unknown) {
+  async #call({ method, url }: Pick<HttpRequest, "method" | "url">, content?: unknown) {
     let to = url;
     for (let hop = 0; ; hop++) {
       const request = { method, url: to, headers: this.#headers(), ...(content !== undefined && jsonBody(content)) };
-      const response = await this.#send(what, request);
+      const response = await this.#send(request);
       const next = method === "GET" || [307, 308].includes(response.status) ? response.headers.location : undefined;
       if (response.status < 300 || response.status >= 400 || next === undefined || hop === REDIRECTS) return response;
       const address = new URL(next, to);
@@ -135,14 +137,18 @@ export class GitHubReleases implements ReleaseApi {
     }
   }
 
-  async #send(what: string, request: HttpRequest): Promise<HttpResponse> {
+  async #send(request: HttpRequest): Promise<HttpResponse> {
+    const { http, log } = this.#ports;
+    const line = `${request.method} ${request.url}`;
     try {
-      return await this.#ports.http.send(request);
+      const response = await http.send(request);
+      log.debug(`${line}: ${response.status}`);
+      return response;
     } catch (error) {
+      log.debug(`${line}: ${messageOf(error)}`);
       if (error instanceof RdnaError) throw error;
-      const { host } = new URL(request.url);
-      throw new TransientError(`no answer from ${host} (${this.#place.token.redact(messageOf(error))})`, null, {
-        cause: what,
+      throw new TransientError(`no answer from ${new URL(request.url).host} (${messageOf(error)})`, null, {
+        cause: error,
       });
     }
   }

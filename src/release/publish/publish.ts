@@ -69,7 +69,11 @@ async function findOrMakeDraft(
     `find the release of ${draft.tag}`,
     async (): Promise<Choice> => {
       const found = chooseRelease(await api.releases(), draft.tag, commits);
-      return found.release === null ? { ...found, release: await api.createDraft(draft) } : found;
+      if (found.release !== null) return found;
+      const made = await api.createDraft(draft);
+      // Another run may have made one at the same moment: both then go on with the older
+      const others = (await api.releases()).filter(({ id }) => id !== made.id);
+      return chooseRelease([...others, made], draft.tag, commits);
     },
     ports,
   );

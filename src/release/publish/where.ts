@@ -28,6 +28,12 @@ export function destinationOf(inputs: Inputs, env: NodeJS.ProcessEnv): Destinati
       "set the environment variable GITHUB_TOKEN; in a workflow leave the input token at its default",
     );
   }
+  if (!/^[\x21-\x7e]+$/.test(token.reveal())) {
+    throw userError(
+      "the token has blanks, line breaks or other characters that no token has",
+      "set GITHUB_TOKEN to the bare token",
+    );
+  }
   const repository = inputs.repository ?? env.GITHUB_REPOSITORY ?? "";
   if (repository === "") {
     throw userError("repository: it is not known where to publish", "write --repository owner/name");

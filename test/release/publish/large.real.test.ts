@@ -51,7 +51,7 @@ const CHILD = `
   const nothing = () => {};
   const log = { debug: nothing, info: nothing, warning: console.error, error: nothing, progress: nothing };
   const before = process.resourceUsage().maxRSS;
-  const api = new GitHubReleases({ ...place, token: new Secret(token) }, { http: new NodeHttp({}), clock: SYSTEM_CLOCK });
+  const api = new GitHubReleases({ ...place, token: new Secret(token) }, { http: new NodeHttp({}), clock: SYSTEM_CLOCK, log });
   const { uploaded } = await publishRelease(request, api, { log, clock: SYSTEM_CLOCK });
   console.log(JSON.stringify({ uploaded, before, after: process.resourceUsage().maxRSS }));
 `;

@@ -298,10 +298,7 @@ test("a file that changed after it was checked is never published", async () => 
   const folder = path.join(scratch, "changing");
   const own = await sampleFiles(folder);
   await writeFile(path.join(folder, "manifest.json"), "{}");
-  await assert.rejects(
-    publishTo(server.address, own).done,
-    isError("machine", /manifest\.json.*2 bytes, no longer 900/),
-  );
+  await assert.rejects(publishTo(server.address, own).done, isError("machine", /does not have 900 bytes any more/));
   await writeFile(path.join(folder, "manifest.json"), "x".repeat(900));
   await assert.rejects(publishTo(server.address, own).done, isError("machine", /manifest\.json did not arrive/));
   assert.equal(server.releases[0]?.draft, true);

@@ -59,7 +59,7 @@ export function publishTo(
   const clock = new FastClock();
   const { limits, repository = "org/kernels", ...rest } = changes;
   const place = { api: address, repository, token: new Secret(TOKEN), version: "0" };
-  const api = new GitHubReleases(place, { http: new NodeHttp({}, limits), clock });
+  const api = new GitHubReleases(place, { http: new NodeHttp({}, limits), clock, log });
   const request: PublishRequest = {
     draft: { tag: "v1", commit: COMMIT, body: "notes" },
     commits: { tag: COMMIT, wanted: COMMIT },

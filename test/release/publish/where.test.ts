@@ -43,6 +43,7 @@ test("options win; another repository does not get the workflow's tag and commit
 
 for (const [what, raw, env, pattern] of [
   ["no token", { token: "" }, RUNNER, /no token/],
+  ["a token with a line break inside", { token: "a\nb" }, RUNNER, /token has blanks/],
   ["no repository", {}, {}, /repository/],
   ["no tag on a branch", {}, { ...RUNNER, GITHUB_REF_TYPE: "branch" }, /tag/],
   ["offline", { offline: "true" }, RUNNER, /offline/],
