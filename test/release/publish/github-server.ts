@@ -16,6 +16,8 @@ export type Fault =
   | { kind: "lost answer" }
   /** Done, and answered late */
   | { kind: "late"; milliseconds: number }
+  /** Done, but another run has made a draft of the same commit just before */
+  | { kind: "rival draft" }
   /** The asset is stored with the digest of other bytes */
   | { kind: "wrong digest" };
 
@@ -123,6 +125,7 @@ export class GitHubServer {
     const index = this.faults.findIndex(({ on }) => on.test(`${line}${url.search}`));
     const fault = index < 0 ? undefined : this.faults.splice(index, 1)[0]?.fault;
     if (fault?.kind === "answer") return answer(response, fault.status, fault.body, fault.headers);
+    if (fault?.kind === "rival draft") this.addRelease({ target_commitish: this.tags.get("v1") ?? "" });
     if (request.headers.expect !== undefined) response.writeContinue();
     const result = url.pathname.startsWith("/uploads/")
       ? await this.#upload(url, request, fault)

@@ -133,6 +133,39 @@ test("asks for nothing that GitHub's description does not have", async () => {
   assert.equal(new Set(server.requests.map((request) => request.replace(/\d+/g, "N"))).size, 9);
 });
 
+test("two runs that make a draft at the same moment go on with the older", async () => {
+  server.tags.set("v1", COMMIT);
+  server.faults.push({ on: /^POST \/repos/, fault: { kind: "rival draft" } });
+  const run = publishTo(server.address, files);
+  await run.done;
+  assert.deepEqual(
+    server.releases.map(({ draft }) => draft),
+    [false, true],
+  );
+  assert.match(
+    run.log.lines.join("\n"),
+    new RegExp(`another draft of v1 is left as it is: ${server.releases[1]?.html_url}`),
+  );
+});
+
+test("does not publish when GitHub lists something else than it answered, and names the file", async () => {
+  const on = /^GET .*assets/;
+  server.faults.push({ on, fault: { kind: "late", milliseconds: 0 } });
+  server.faults.push({ on, fault: { kind: "answer", status: 200, body: [] } });
+  await assert.rejects(
+    publishTo(server.address, files).done,
+    isError("machine", /not published.*SHA256SUMS \(not there yet\).*stays a draft/),
+  );
+  assert.equal(server.releases[0]?.draft, true);
+  assert.deepEqual((await publishTo(server.address, files).done).uploaded, []);
+  assertPublished();
+});
+
+test("sends nothing where uploads would be less safe than the API", async () => {
+  server.addRelease({ target_commitish: COMMIT, upload_url: "https://uploads.invalid/assets{?name,label}" });
+  await assert.rejects(publishTo(server.address, files).done, isError("user", /not as safe as.*token was not sent/));
+});
+
 test("finds a draft behind more than a page of releases", async () => {
   server.addRelease({ target_commitish: COMMIT });
   for (let index = 0; index < 120; index++) server.addRelease({ tag_name: `old-${index}`, draft: false });
