@@ -1,6 +1,6 @@
 import { userError } from "./errors.ts";
 import type { RawInputs } from "./inputs.ts";
-import type { ActionSpec } from "./options.ts";
+import { type ActionSpec, TOKEN_VARIABLE } from "./options.ts";
 
 /** How we were started, and with which raw values. */
 export type Door =
@@ -10,19 +10,20 @@ export type Door =
 /** Tells the two doors apart: the runner starts actions without arguments and with `GITHUB_ACTIONS=true`. */
 export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: ActionSpec): Door {
   const inAction = env.GITHUB_ACTIONS === "true" && argv.length === 0 && env.GITHUB_OUTPUT !== undefined;
-  if (!inAction) return readArguments(argv, spec);
-  const raw: Record<string, string> = {};
+  const token = env[TOKEN_VARIABLE];
+  const raw: Record<string, string> = token ? { token } : {};
+  if (!inAction) return readArguments(argv, spec, raw);
   for (const { name } of spec.options) {
     // The runner's rule: upper case, blanks to underscores, hyphens kept.
     const value = env[`INPUT_${name.toUpperCase()}`];
-    if (value !== undefined) raw[name] = value;
+    if (value !== undefined && !(value === "" && name in raw)) raw[name] = value;
   }
   return { kind: "action", post: env.STATE_main === "started", raw };
 }
 
 /** `[command] --name value --name=value`; a later value of the same option wins, so that `npm start -- …` overrides. */
-function readArguments(argv: readonly string[], spec: ActionSpec): Door {
-  const raw: Record<string, string> = {};
+function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Door {
+  const raw: Record<string, string> = { ...fromEnvironment };
   const names = spec.options.map((option) => option.name);
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -48,6 +49,12 @@ function readArguments(argv: readonly string[], spec: ActionSpec): Door {
           : `did you mean --${near}? See --help for the list`,
       );
     }
+    if (spec.options.find((option) => option.name === name)?.secret) {
+      throw userError(
+        `--${name} is not taken: what is on a command line can be read by every user of the machine`,
+        `set the environment variable ${TOKEN_VARIABLE}`,
+      );
+    }
     raw[name] = inline ?? takeValue(name, rest);
   }
   return { kind: "terminal", wants: "run", raw };
@@ -55,7 +62,7 @@ function readArguments(argv: readonly string[], spec: ActionSpec): Door {
 
 function takeValue(name: string, rest: string[]): string {
   const next = rest[0];
-  if (name === "offline" && next !== "true" && next !== "false") return "true";
+  if ((name === "offline" || name === "draft") && next !== "true" && next !== "false") return "true";
   if (next === undefined || next.startsWith("--")) throw userError(`--${name} needs a value`, `write --${name} VALUE`);
   rest.shift();
   return next;

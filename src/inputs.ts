@@ -3,6 +3,7 @@ import { userError } from "./errors.ts";
 import { type Origin, parseOrigin } from "./miopen/source/origin.ts";
 import type { ActionSpec } from "./options.ts";
 import { isTarget, TARGETS, type Target, whyNotTarget } from "./rdna1/targets.ts";
+import { Secret } from "./secret.ts";
 import { parseArchive } from "./toolchain/archive-address.ts";
 
 export const COMMANDS = ["build", "kernels", "verify", "drift", "install", "publish", "doctor"] as const;
@@ -41,6 +42,15 @@ export interface Inputs {
   readonly jobs: number | null;
   readonly cache: "auto" | "local" | "off";
   readonly offline: boolean;
+  /** Where `publish` puts the release; null: from the runner's environment */
+  readonly tag: string | null;
+  /** `owner/name` */
+  readonly repository: string | null;
+  /** 40 lower-case hex digits */
+  readonly commit: string | null;
+  /** Whether the release stays a draft */
+  readonly draft: boolean;
+  readonly token: Secret | null;
   /** The raw values that were not left at their defaults, for the manifest. */
   readonly given: Readonly<Record<string, string>>;
 }
@@ -61,7 +71,7 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   const values = new Map<string, string>();
   for (const option of spec.options) {
     const value = (raw[option.name] ?? "").trim();
-    if (value !== "" && value !== option.default) given[option.name] = value;
+    if (value !== "" && value !== option.default && !option.secret) given[option.name] = value;
     values.set(option.name, value === "" ? option.default : value);
   }
   const get = (name: string) => values.get(name) ?? "";
@@ -94,19 +104,31 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     jobs: parseJobs(get("jobs")),
     cache: oneOf("cache", ["auto", "local", "off"]),
     offline: oneOf("offline", ["true", "false"]) === "true",
+    tag: parseTag(get("tag")),
+    repository: parseRepository(get("repository")),
+    commit: parseCommit(get("commit")),
+    draft: oneOf("draft", ["true", "false"]) === "true",
+    token: get("token") === "" ? null : new Secret(get("token")),
     given: Object.freeze(given),
   };
   refuseContradictions(inputs);
   return Object.freeze(inputs);
 }
 
+/** Options that mean something to one command only. */
+const FOR_ONE_COMMAND = {
+  verify: ["device", "commands", "kernel-database"],
+  publish: ["tag", "repository", "commit", "draft"],
+};
+
 function refuseContradictions(inputs: Inputs): void {
   const { given } = inputs;
-  for (const name of ["device", "commands", "kernel-database"]) {
-    if (given[name] !== undefined && inputs.command !== "verify") {
+  for (const [command, names] of Object.entries(FOR_ONE_COMMAND)) {
+    for (const name of names) {
+      if (given[name] === undefined || inputs.command === command) continue;
       throw userError(
         `${name} is given, but the command is '${inputs.command}'`,
-        `leave ${name} out, or use the command verify`,
+        `leave ${name} out, or use the command ${command}`,
       );
     }
   }
@@ -234,4 +256,25 @@ function parseJobs(text: string): number | null {
   const jobs = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (jobs >= 1 && jobs <= 256) return jobs;
   throw userError(`jobs: '${text}' is not allowed`, "allowed are auto, or a whole number from 1 to 256");
+}
+
+/** What git allows as a tag's name [git-check-ref-format]. */
+function parseTag(text: string): string | null {
+  if (text === "") return null;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  const wrong = /[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|^[-/.]|\/\.|[/.]$|\.lock(\/|$)|^@$|^refs\//;
+  if (!wrong.test(text)) return text;
+  throw userError(`tag: '${text}' is not allowed as the name of a tag`, "write the bare name, as in v1.2.3");
+}
+
+function parseRepository(text: string): string | null {
+  if (text === "") return null;
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]*\/(?!\.{1,2}$)[A-Za-z0-9._-]+$/.test(text)) return text;
+  throw userError(`repository: '${text}' is not a repository`, "write it as owner/name, without an address");
+}
+
+function parseCommit(text: string): string | null {
+  if (text === "") return null;
+  if (/^[0-9a-f]{40}$/i.test(text)) return text.toLowerCase();
+  throw userError(`commit: '${text}' is not a whole commit id`, "give all 40 digits: git rev-parse HEAD");
 }

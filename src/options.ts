@@ -5,6 +5,8 @@ export interface OptionSpec {
   name: string;
   description: string;
   default: string;
+  /** Never on a command line, where every user of the machine could read it */
+  secret: boolean;
 }
 
 /** `action.yml`, the one list of inputs and outputs. */
@@ -22,13 +24,19 @@ interface ActionFile {
   outputs: Record<string, unknown>;
 }
 
+const TOKEN = "token";
+/** The environment variable that gives the token. */
+export const TOKEN_VARIABLE = "GITHUB_TOKEN";
+
 /** Reads the text of `action.yml`. */
 export function parseActionSpec(text: string): ActionSpec {
   const file = parse(text) as ActionFile;
   const options = Object.entries(file.inputs).map(([name, input]) => ({
     name,
     description: input.description,
-    default: input.default,
+    // What only a runner can fill in is no default for a terminal
+    default: input.default.startsWith("${{") ? "" : input.default,
+    secret: name === TOKEN,
   }));
   return { name: file.name, description: file.description, options, outputs: Object.keys(file.outputs) };
 }
@@ -46,7 +54,8 @@ export function helpText(spec: ActionSpec): string {
   ];
   for (const option of spec.options) {
     const preset = option.default === "" ? "" : ` [default: ${option.default}]`;
-    lines.push(`  --${option.name}${preset}`, ...wrap(option.description, 74).map((line) => `      ${line}`));
+    const name = option.secret ? `${TOKEN_VARIABLE} (environment variable)` : `--${option.name}`;
+    lines.push(`  ${name}${preset}`, ...wrap(option.description, 74).map((line) => `      ${line}`));
   }
   lines.push("  --help, --version", "", "Exit code: 0 done, 1 our or the machine's fault, 2 a wrong option or file.");
   return `${wrapFirst(lines)}\n`;

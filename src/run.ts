@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
 import { type DriftResult, drift, isSound } from "./commands/drift.ts";
+import { type PublishResult, publish } from "./commands/publish.ts";
 import { type VerifyResult, verify } from "./commands/verify.ts";
 import { type Context, makeContext, removeTemporary } from "./context.ts";
 import { machineError, userError } from "./errors.ts";
@@ -45,13 +46,14 @@ export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: R
   }
 }
 
-type Result = PackageResult | VerifyResult | DriftResult;
+type Result = PackageResult | VerifyResult | DriftResult | PublishResult;
 
 const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
   build,
   kernels: build,
   verify,
   drift,
+  publish,
 };
 
 /** The exit code of `drift`: its table has been printed. */
@@ -69,6 +71,7 @@ async function reportToRunner(result: Result, timings: Record<string, number>, s
 /** The action's outputs; those that a command has nothing for stay unset. */
 function outputsOf(result: Result): Record<string, string> {
   if ("drift" in result) return {};
+  if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
   if (!("manifest" in result)) return { proofs };

@@ -1,9 +1,10 @@
 import { type DriftResult, driftTable, isSound } from "./commands/drift.ts";
+import type { PublishResult } from "./commands/publish.ts";
 import type { VerifyResult } from "./commands/verify.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { countProofs } from "./verify/proofs.ts";
 
-type Result = PackageResult | VerifyResult | DriftResult;
+type Result = PackageResult | VerifyResult | DriftResult | PublishResult;
 
 const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
 
@@ -31,7 +32,8 @@ export function terminalSummary(result: Result, timings: Readonly<Record<string,
   const lines = [...stageLines(timings), ...resultLines(result), ["total", duration(seconds)] as const];
   const width = Math.max(...lines.map(([what]) => what.length));
   const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
-  const files = "manifest" in result ? [result.tarball, result.report] : [result.proofs];
+  const files =
+    "manifest" in result ? [result.tarball, result.report] : ["release" in result ? result.release.url : result.proofs];
   return `\n${table}\n\n${files.map((file) => `  ${file}\n`).join("")}`;
 }
 
@@ -40,7 +42,7 @@ export function summaryMarkdown(result: Result, timings: Readonly<Record<string,
   if ("drift" in result) return driftMarkdown(result);
   const row = ([what, how]: Line) => `| ${what} | ${how} |`;
   return [
-    `## ${"manifest" in result ? result.manifest.name : "Kernels verified"}`,
+    `## ${titleOf(result)}`,
     "",
     "| result | |",
     "|---|---|",
@@ -54,7 +56,20 @@ export function summaryMarkdown(result: Result, timings: Readonly<Record<string,
   ].join("\n");
 }
 
-function resultLines(result: PackageResult | VerifyResult): Line[] {
+function titleOf(result: Exclude<Result, DriftResult>): string {
+  if ("manifest" in result) return result.manifest.name;
+  return "release" in result ? `[${result.release.tag}](${result.release.url})` : "Kernels verified";
+}
+
+function resultLines(result: Exclude<Result, DriftResult>): Line[] {
+  if ("release" in result) {
+    const { release, uploaded, kept } = result;
+    return [
+      ["release", `${release.tag}, ${release.draft ? "a draft" : "published"}`],
+      ["files", `${uploaded.length} uploaded, ${kept.length} there already, all verified`],
+      ["sha256", result.sha256],
+    ];
+  }
   if (!("manifest" in result)) {
     const { passed, skipped } = countProofs(result.rows);
     const rest = skipped === 0 ? "" : `, ${skipped} skipped`;

@@ -123,7 +123,9 @@ test("reads INPUT_ variables in a runner, and knows the post step by its state",
 
 test("lists every input in --help within 80 columns", () => {
   const help = helpText(spec);
-  for (const { name } of spec.options) assert.match(help, new RegExp(`--${name}\\b`));
+  for (const { name, secret } of spec.options) {
+    assert.match(help, secret ? /GITHUB_TOKEN \(environment variable\)/ : new RegExp(`--${name}\\b`));
+  }
   assert.deepEqual(
     help.split("\n").filter((line) => line.length > 80),
     [],

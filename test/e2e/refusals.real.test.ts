@@ -25,10 +25,12 @@ for (const [what, args, pattern] of [
   ["a kernel-set file with a bad line, naming it", mainJob(oneBadLine), /bad\.txt:3: .*cnov/],
   ["a folder as kernel-set file", mainJob("./a-folder"), /a-folder cannot be read \(EISDIR\)/],
   ["an output that is a file", mainJob(oneBadLine, "--output", "a-file"), /output: .*a-file/],
-  ["a command of a later version", ["publish"], /'publish' is not in this version yet/],
   ["a source that is not there", ["--miopen-source", "./none"], /miopen-source: .*none does not exist/],
   ["a git address without a ref", ["--miopen-source", "https://h.invalid/m.git"], /without a ref/],
   ["a series that is not there", ["drift", "--sources", "./a-folder", "--patches", "word"], /patches: 'word'/],
+  ["a command of a later version", ["doctor"], /'doctor' is not in this version yet/],
+  ["a release without a token", ["publish", "--tag", "v1", "--repository", "o/r"], /no token[\s\S]*GITHUB_TOKEN/],
+  ["a token on the command line", ["publish", "--token", "x"], /--token is not taken/],
   ["a ROCm that the archive has not", mainJob(oneBadLine, "--rocm-version", "nine"), /rocm-version: 'nine'/],
 ] as const) {
   test(`refuses ${what}`, async () => {
