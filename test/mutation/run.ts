@@ -5,7 +5,7 @@
  *   npm run mutate -- [--filter vop2/] [--without contracts] [--report file.json]
  *
  * `--filter`: operations that have this in their names; `--without`: files of tests that have this in theirs are not run.
- * Ends with 1 when nobody noticed something that known.ts does not explain, or no test executes an operation. What is
+ * Ends with 1 when nobody noticed something, or no test executes an operation, and known.ts does not say why. What is
  * done is kept for as long as neither the simulator nor its tests change: an interrupted run goes on.
  */
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ import { deviceDigest } from "../../src/device/build.ts";
 import { readTextIfThere } from "../../src/ports/files.ts";
 import { projectRoot } from "../device/support.ts";
 import { SIMULATOR_TESTS, simulatorTests } from "./bodies.ts";
-import { whyUnnoticed } from "./known.ts";
+import { whyUnnoticed, whyUnreached } from "./known.ts";
 import { Mutations, type Verdict } from "./mutations.ts";
 
 const { values } = parseArgs({
@@ -70,7 +70,7 @@ async function run(): Promise<number> {
   for (const verdict of unnoticed) {
     console.log(`${verdict.operation}/${verdict.way}: ${whyUnnoticed(verdict) ?? "NOT NOTICED"}`);
   }
-  for (const name of unreached) console.log(`${name}: NO TEST EXECUTES IT`);
+  for (const name of unreached) console.log(`${name}: ${whyUnreached(name) ?? "NO TEST EXECUTES IT"}`);
   if (values.report !== undefined) {
     await writeFile(values.report, JSON.stringify({ verdicts, unreached, nothing }, null, 1));
   }
@@ -85,7 +85,7 @@ async function run(): Promise<number> {
       `${Math.round(seconds)} s`,
     ].join("; "),
   );
-  return unexplained.length + unreached.length === 0 ? 0 : 1;
+  return unexplained.length + unreached.filter((name) => whyUnreached(name) === null).length === 0 ? 0 : 1;
 }
 
 /** Verdicts of this state of the simulator and its tests. */

@@ -53,6 +53,11 @@ test("LDS pairs go to both places, and the address register may be the destinati
       { lds: 1024 },
     ),
     kernel(
+      "pairs_st64_b64",
+      `v_lshlrev_b32 v3, 3, v0\n  v_add_nc_u32 v1, 9, v0\n  v_mov_b32 v2, v0\n  v_add_nc_u32 v4, 70, v0\n  v_mov_b32 v5, 3\n  ds_write2st64_b64 v3, v[1:2], v[4:5] offset0:1 offset1:2\n  s_waitcnt lgkmcnt(0)\n  ds_read2st64_b64 v[10:13], v3 offset0:1 offset1:2${store(4)}`,
+      { lds: 2048 },
+    ),
+    kernel(
       "wrxchg2_b32",
       `v_lshlrev_b32 v3, 3, v0\n  v_mov_b32 v1, 7\n  v_mov_b32 v2, v0\n  ds_write_b64 v3, v[1:2]\n  v_mov_b32 v4, 55\n  s_waitcnt lgkmcnt(0)\n  ds_wrxchg2_rtn_b32 v[10:11], v3, v4, v3 offset0:0 offset1:1\n  s_waitcnt lgkmcnt(0)\n  ds_read_b64 v[12:13], v3${store(4)}`,
       { lds: 256 },
@@ -101,6 +106,10 @@ test("LDS pairs go to both places, and the address register may be the destinati
   assert.deepEqual(
     out.read2st64_b32,
     lanes.flatMap((i) => [i + 9, i, 0, 0]),
+  );
+  assert.deepEqual(
+    out.pairs_st64_b64,
+    lanes.flatMap((i) => [i + 9, i, i + 70, 3]),
   );
   assert.deepEqual(
     out.wrxchg2_b32,
