@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { deviceEnvironment } from "../../src/device/device.ts";
 import { parseEvents } from "../../src/device/events.ts";
 import { sanitizedObjects } from "./sim/sanitized-objects.ts";
-import { compileKernel, exec, hostCompiler, must, projectRoot, scratch, toolchainUnderTest } from "./support.ts";
+import { compileKernel, hostCompiler, must, projectRoot, scratch, toolchainUnderTest } from "./support.ts";
 
 const SANITIZED = [
   "-std=c++20",
