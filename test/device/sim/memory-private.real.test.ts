@@ -71,6 +71,13 @@ for (const waveSize of [32, 64]) {
   });
 }
 
+/** What a kernel says in its descriptor; with STACK in its place it has a buffer of private memory of any size, too. */
+const ARGUMENTS = ".amdhsa_user_sgpr_kernarg_segment_ptr 1";
+const STACK = `${ARGUMENTS}
+  .amdhsa_user_sgpr_private_segment_buffer 1
+  .amdhsa_system_sgpr_private_segment_wavefront_offset 1
+  .amdhsa_uses_dynamic_stack 1`;
+
 test("a kernel whose stack the compiler cannot bound has what a runtime gives it, for each wave its own", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);
@@ -87,14 +94,10 @@ test("a kernel whose stack the compiler cannot bound has what a runtime gives it
   buffer_load_dword v2, v1, s[0:3], 0 offen
   s_waitcnt 0
   global_store_dword v3, v2, s[10:11]`;
-  const stack = `.amdhsa_user_sgpr_kernarg_segment_ptr 1
-  .amdhsa_user_sgpr_private_segment_buffer 1
-  .amdhsa_system_sgpr_private_segment_wavefront_offset 1
-  .amdhsa_uses_dynamic_stack 1`;
   const text = objectText([
     { name: "last", body: body(1020) },
     { name: "past", body: body(2048) },
-  ]).replaceAll(".amdhsa_user_sgpr_kernarg_segment_ptr 1", stack);
+  ]).replaceAll(ARGUMENTS, STACK);
   const object = await simulator.assemble(text);
   const run = (kernel: string) => simulator.run(object, [{ kernel, block: 64, args: [{ new: 4 }, { new: 256 }] }]);
   const last = await run("last");
@@ -122,14 +125,10 @@ test("private memory that a wave reads before it wrote there is found, whatever 
   s_waitcnt 0
   global_store_dword v3, v4, s[10:11]
   buffer_store_dword v0, v2, s[0:3], 0 offen`;
-  const stack = `.amdhsa_user_sgpr_kernarg_segment_ptr 1
-  .amdhsa_user_sgpr_private_segment_buffer 1
-  .amdhsa_system_sgpr_private_segment_wavefront_offset 1
-  .amdhsa_uses_dynamic_stack 1`;
   const text = objectText([
     { name: "spilled", body: body(1) },
     { name: "never", body: body(2) },
-  ]).replaceAll(".amdhsa_user_sgpr_kernarg_segment_ptr 1", stack);
+  ]).replaceAll(ARGUMENTS, STACK);
   const object = await simulator.assemble(text);
   const run = (kernel: string) =>
     simulator.run(object, [{ kernel, grid: 128, block: 32, args: [{ new: 4 }, { new: 128 }] }]);

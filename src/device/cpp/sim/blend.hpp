@@ -5,17 +5,12 @@
 
 namespace rdna1::sim {
 
-/// Writes those of 32 lanes whose bit in `exec` is set, `Count` words each.
-template <u32 Count = 1>
-[[gnu::always_inline]] inline void blend(u32* row, std::size_t stride, const u32* values, u32 exec) {
-  using detail::Words;
+/// Writes those of 32 lanes whose bit in `exec` is set.
+[[gnu::always_inline]] inline void blend(u32* row, const u32* values, u32 exec) {
   for (u32 lane = 0; lane < 32; lane += 8) {
-    const Words on = detail::onWords(exec >> lane);
-    for (u32 i = 0; i < Count; ++i) {
-      u32* const to = row + i * stride + lane;
-      const Words merged = (detail::loadWords(values + i * 32 + lane) & on) | (detail::loadWords(to) & ~on);
-      std::memcpy(to, &merged, sizeof merged);
-    }
+    const detail::Words on = detail::onWords(exec >> lane);
+    const detail::Words merged = (detail::loadWords(values + lane) & on) | (detail::loadWords(row + lane) & ~on);
+    std::memcpy(row + lane, &merged, sizeof merged);
   }
 }
 

@@ -130,7 +130,7 @@ void runFlushed(Wave& wave, const Step& step) {
   flush(result, result, wave.lanes, shape.dst);
   for (u32 first = 0; first < words; first += 32) {
     const u32 half = first % wave.lanes / 32;
-    blend(result + first, 0, before + first, ~wave.exec(half));
+    blend(result + first, before + first, ~wave.exec(half));
   }
 }
 

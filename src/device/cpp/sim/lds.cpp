@@ -12,7 +12,7 @@ template <typename From> void exchangeLanes(Wave& wave, const Step& step, const 
       const u32 source = from(half, i) & 31;
       values[i] = (exec >> source & 1) != 0 ? row[half * 32 + source] : 0;
     }
-    blend(wave.vector + step.dst + half * 32, 0, values, exec);
+    blend(wave.vector + step.dst + half * 32, values, exec);
   }
 }
 
@@ -41,7 +41,7 @@ void permute(Wave& wave, const Step& step) {
     u32 values[32] = {};
     eachLane(wave.exec(half),
              [&](u32 i) { values[(address[i] + static_cast<u32>(step.immediate)) / 4 % 32] = data[i]; });
-    blend(wave.vector + step.dst + half * 32, 0, values, wave.exec(half));
+    blend(wave.vector + step.dst + half * 32, values, wave.exec(half));
   }
 }
 

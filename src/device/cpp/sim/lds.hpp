@@ -14,17 +14,7 @@ void resolve(Wave& wave, const Step& step, u32 offset, Lanes& lanes);
 template <typename Visit>
 void eachGroup(Wave& wave, const Step& step, u32 half, u32 offset, Access::Kind kind, u32 bytes, u32 words,
                Visit&& visit) {
-  for (u32 left = wave.exec(half); left != 0;) {
-    Lanes lanes;
-    lanes.half = half;
-    lanes.mask = left;
-    lanes.kind = kind;
-    lanes.bytes = bytes;
-    lanes.words = words;
-    resolve(wave, step, offset, lanes);
-    left &= ~lanes.mask;
-    visit(lanes);
-  }
+  moves::eachGroup(wave, half, kind, bytes, words, [&](Lanes& lanes) { resolve(wave, step, offset, lanes); }, visit);
 }
 
 template <typename T, u32 words = 1, Part part = Part::whole> void read(Wave& wave, const Step& step) {
@@ -51,7 +41,7 @@ template <u32 words> void readPair(Wave& wave, const Step& step) {
     u32* row = wave.vector + step.dst + half * 32;
     for (u32 word = 0; word < 2 * words; ++word, row += wave.lanes) {
       if (exec == ~0u) std::memcpy(row, values[word], sizeof values[word]);
-      else blend(row, 0, values[word], exec);
+      else blend(row, values[word], exec);
     }
   }
 }
@@ -133,7 +123,7 @@ template <typename T> void exchangePair(Wave& wave, const Step& step) {
       });
     }
     u32* row = wave.vector + step.dst + half * 32;
-    for (u32 word = 0; word < 2 * words; ++word, row += wave.lanes) blend(row, 0, values[word], wave.exec(half));
+    for (u32 word = 0; word < 2 * words; ++word, row += wave.lanes) blend(row, values[word], wave.exec(half));
   }
 }
 

@@ -126,7 +126,7 @@ template <bool kArithmetic> void place(Wave& wave, const u32* from, u32* to, con
       shift<kArithmetic>(words, change);
       storeWords(merged + lane, (words & change.keep) | (loadWords(to + first + lane) & ~change.keep));
     }
-    blend(to + first, 0, merged, wave.exec(first / 32));
+    blend(to + first, merged, wave.exec(first / 32));
   }
 }
 

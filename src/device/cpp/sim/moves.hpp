@@ -95,7 +95,7 @@ template <u32 words> void fetchWords(const Lanes& lanes, u32* row, u32 rowLength
     for (u32 word = 0; word < words; ++word, row += rowLength) {
       u32* const out = lanes.mask == ~0u ? row : value;
       fetch<u32>(lanes, word, out);
-      if (out == value) blend(row, 0, value, lanes.mask);
+      if (out == value) blend(row, value, lanes.mask);
     }
   } else if constexpr (words == 4) fetchFour(lanes, row, rowLength);
   else if constexpr (words == 2) fetchTwo(lanes, row, rowLength);
@@ -113,7 +113,7 @@ template <typename T, u32 words, Part part> void loadGroup(Wave& wave, const Ste
     if (word < lanes.words) fetch<T>(lanes, word, out);
     else std::memset(out, 0, 32 * sizeof *out);
     if constexpr (part != Part::whole) mergeHalf<part>(value, row);
-    if (!direct) blend(row, 0, value, lanes.mask);
+    if (!direct) blend(row, value, lanes.mask);
   }
 }
 
@@ -136,9 +136,9 @@ template <typename T, u32 words, Part part> void storeGroup(const u32* row, u32 
   if (lanes.written != nullptr) markWritten(lanes);
 }
 
-/// Calls `visit` with each group of the lanes of a half that are on.
-template <typename Visit>
-void eachGroup(Wave& wave, const Step& step, u32 half, Access::Kind kind, u32 bytes, u32 words, Visit&& visit) {
+/// Calls `visit` with each group of the lanes of a half that are on; `resolve` finds where a group is.
+template <typename Find, typename Visit>
+void eachGroup(const Wave& wave, u32 half, Access::Kind kind, u32 bytes, u32 words, Find&& resolve, Visit&& visit) {
   for (u32 left = wave.exec(half); left != 0;) {
     Lanes lanes;
     lanes.half = half;
@@ -146,10 +146,16 @@ void eachGroup(Wave& wave, const Step& step, u32 half, Access::Kind kind, u32 by
     lanes.kind = kind;
     lanes.bytes = bytes;
     lanes.words = words;
-    step.resolve(wave, step, lanes);
+    resolve(lanes);
     left &= ~lanes.mask;
     visit(lanes);
   }
+}
+
+/// The same where Step::resolve finds it.
+template <typename Visit>
+void eachGroup(Wave& wave, const Step& step, u32 half, Access::Kind kind, u32 bytes, u32 words, Visit&& visit) {
+  eachGroup(wave, half, kind, bytes, words, [&](Lanes& lanes) { step.resolve(wave, step, lanes); }, visit);
 }
 
 /// The same for all lanes of the wave.
