@@ -1,6 +1,7 @@
 import { anchorsOf } from "./anchors.ts";
 import type { DriverCommand } from "./commands.ts";
 import type { WantedIm2col } from "./derive.ts";
+import { type Dialect, STOCK } from "./dialect.ts";
 import { gemmSolver, type KernelKey, keysOfRun, naiveSolver, setTensorKey } from "./keys.ts";
 import { type ConvProblem, driverArguments, type TensorType } from "./problem.ts";
 import { FLOAT_TYPES, im2colCases, shapeId } from "./ranges.ts";
@@ -17,14 +18,14 @@ export const harvestEnvironment: Readonly<Record<string, string>> = Object.freez
 });
 
 /** Every Im2d2Col row of the set: {@link planConv} harvests the anchors, derive.ts computes the rest. */
-export function wantedIm2col(): WantedIm2col[] {
-  const shapes = im2colCases().map(({ shape }) => shape);
+export function wantedIm2col(dialect = STOCK): WantedIm2col[] {
+  const shapes = im2colCases(undefined, dialect).map(({ shape }) => shape);
   return FLOAT_TYPES.flatMap((type) => shapes.map((shape) => ({ type, shape })));
 }
 
 /** One command for each Im2d2Col row that could not be derived. */
-export function planIm2col(missing: readonly WantedIm2col[]): DriverCommand[] {
-  const examples = new Map(im2colCases().map(({ shape, example }) => [shapeId(shape), example]));
+export function planIm2col(missing: readonly WantedIm2col[], dialect = STOCK): DriverCommand[] {
+  const examples = new Map(im2colCases(undefined, dialect).map(({ shape, example }) => [shapeId(shape), example]));
   return missing.map(({ type, shape }) => {
     const example = examples.get(shapeId(shape));
     if (example === undefined) throw new RangeError(`no problem asks for the im2col shape ${shapeId(shape)}`);
@@ -34,14 +35,14 @@ export function planIm2col(missing: readonly WantedIm2col[]): DriverCommand[] {
 
 /**
  * The commands whose kernels, completed by derive.ts, serve every convolution of ranges.ts: each key that keys.ts
- * predicts is asked for by at least one of them, of Im2d2Col the anchors.
+ * predicts is asked for by at least one of them, of Im2d2Col the anchors, or all where tiles are rounded.
  */
-export function planConv(): DriverCommand[] {
-  const plan: Plan = { commands: [], keys: new Set() };
+export function planConv(dialect = STOCK): DriverCommand[] {
+  const plan: Plan = { commands: [], keys: new Set(), dialect };
   for (const type of FLOAT_TYPES) for (const [family, problem] of familiesOf(type)) add(plan, problem, family);
-  const cases = im2colCases();
+  const cases = im2colCases(undefined, dialect);
   for (const type of FLOAT_TYPES) {
-    for (const { example } of anchorsOf(cases, type))
+    for (const { example } of dialect.tiles === "rounded" ? cases : anchorsOf(cases, type))
       add(plan, withNewGradient(plan, { ...example, type }), "im2col 2d");
   }
   for (const type of FLOAT_TYPES) {
@@ -70,15 +71,17 @@ interface Plan {
   commands: DriverCommand[];
   /** Keys that the commands ask for, by the model */
   keys: Set<string>;
+  dialect: Dialect;
 }
 
 function add(plan: Plan, problem: ConvProblem, family: string, solver = solverFor(problem)): void {
   plan.commands.push(commandFor(problem, family, solver));
-  for (const key of keysOfRun(problem, solver)) plan.keys.add(keyId(key));
+  for (const key of keysOfRun(problem, solver, plan.dialect)) plan.keys.add(keyId(key));
 }
 
 function addIfNew(plan: Plan, problem: ConvProblem, family: string): void {
-  if (keysOfRun(problem, solverFor(problem)).some((key) => !plan.keys.has(keyId(key)))) add(plan, problem, family);
+  if (keysOfRun(problem, solverFor(problem), plan.dialect).some((key) => !plan.keys.has(keyId(key))))
+    add(plan, problem, family);
 }
 
 function keyId(key: KernelKey): string {

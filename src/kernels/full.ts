@@ -1,4 +1,5 @@
 import type { DriverCommand } from "./commands.ts";
+import { STOCK } from "./dialect.ts";
 import { planConv } from "./families.ts";
 import { MODELS, modelLayers } from "./models.ts";
 import { outputOf } from "./problem.ts";
@@ -8,7 +9,7 @@ import { outputOf } from "./problem.ts";
  * hold sizes, so the set is closed for the shapes below and open beyond (docs/kernel-set.md). Spatial batch-norm
  * training is not in it: stock MIOpen 3.5.1 cannot build it for RDNA1.
  */
-export function planFull(): DriverCommand[] {
+export function planFull(dialect = STOCK): DriverCommand[] {
   const operations: [string, readonly string[]][] = [
     ["pooling", poolings()],
     ["activation", activations()],
@@ -22,7 +23,7 @@ export function planFull(): DriverCommand[] {
     ["tensor operation", tensorOperations()],
   ];
   const others = operations.flatMap(([family, lines]) => lines.map((line) => ({ args: line.split(" "), family })));
-  return [...planConv(), ...others];
+  return [...planConv(dialect), ...others];
 }
 
 function typed(operation: string, types: readonly string[], options: string): string[] {

@@ -1,5 +1,6 @@
 import type { DriverCommand } from "../kernels/commands.ts";
 import { optionsOf } from "../kernels/commands.ts";
+import type { Dialect } from "../kernels/dialect.ts";
 import { driverOptions } from "../kernels/driver-options.ts";
 import { type KernelKey, keysOfRun, naiveSolver } from "../kernels/keys.ts";
 import { outputOf } from "../kernels/problem.ts";
@@ -16,6 +17,7 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
  */
 export function rowsOfCommand(
   command: DriverCommand,
+  dialect: Dialect,
   holds: (keys: readonly KernelKey[]) => boolean = () => true,
 ): TableRow[] | string {
   const args = numericalArguments(command.args);
@@ -32,7 +34,7 @@ export function rowsOfCommand(
     const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
     const solvers = names.length > 0 ? names : solversOf(problem);
     return solvers.flatMap((solver): TableRow[] => {
-      const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver) };
+      const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver, dialect) };
       const immediate = { ...row, args: withOptions(args, { F: String(bit), S: solver }) };
       if (names.length > 0 || holds(row.keys)) return [immediate];
       if (solver !== naiveSolver(problem)) return [];

@@ -1,10 +1,10 @@
 import { keyOf } from "../kernels/database.ts";
+import type { Dialect } from "../kernels/dialect.ts";
+import { im2d2colKey, im2d2colTiling } from "../kernels/im2col.ts";
 import {
   type ConvCall,
   columnsToImageKey,
   databaseKey,
-  im2d2colKey,
-  im2d2colTiling,
   type KernelKey,
   naiveKey,
   setTensorKey,
@@ -48,12 +48,12 @@ const PROBLEMS = 2;
 export function planProver(
   kernels: readonly { name: string; args: string; hash: string }[],
   target: string,
-  miopen: string | null = null,
+  dialect: Dialect,
 ): ObjectPlan[] {
   const held = new Map(kernels.map((kernel) => [keyOf(kernel), kernel]));
   const plans = new Map<string, { name: string; hash: string; keys: Set<string>; cases: ProverCase[] }>();
-  for (const one of [...im2colCases(), ...setTensorCases(), ...col2im3dCases(), ...int8Cases()]) {
-    const key = keyOf(databaseKey(one.key, target, miopen));
+  for (const one of [...im2colCases(dialect), ...setTensorCases(), ...col2im3dCases(dialect), ...int8Cases()]) {
+    const key = keyOf(databaseKey(one.key, target));
     const kernel = held.get(key);
     if (kernel === undefined) continue;
     const plan = plans.get(kernel.hash) ?? { name: kernel.name, hash: kernel.hash, keys: new Set(), cases: [] };
@@ -63,7 +63,7 @@ export function planProver(
   }
   return [...plans.values()].map((plan) => {
     const [one] = plan.cases;
-    const beyond = one?.kind === "im2d2col" ? [wideCase(one)] : [];
+    const beyond = one?.kind === "im2d2col" ? [wideCase(one, dialect)] : [];
     return { ...plan, keys: [...plan.keys], cases: [...plan.cases, ...beyond] };
   });
 }
@@ -72,14 +72,14 @@ export function planProver(
  * A problem that the key is not for, and that the object computes all the same: the loop over the filter's width is
  * unrolled by four, and most keys fit narrower filters only. Small enough for the LDS of every key.
  */
-function wideCase({ key, type, values }: ProverCase): ProverCase {
+function wideCase({ key, type, values }: ProverCase, dialect: Dialect): ProverCase {
   const whole = values.blocks === 1 && values.strideY === 1 && values.strideX === 1;
   const plain = { direction: "forward", k: 1, groups: 1, layout: "NCHW", transposed: false } as const;
   const shape = { stride: [1, 1], dilation: [1, 1], pad: [1, 2], n: 2 };
   const problem: ConvProblem = whole
     ? { ...plain, ...shape, type, c: 4, input: [4, 11], filter: [2, 7] }
     : { ...plain, ...shape, type, c: 3, input: [9, 21], filter: [3, 6] };
-  const one = im2colCase(key, problem, 1);
+  const one = im2colCase(key, problem, { turn: 1, dialect });
   const text = `beyond the key: ${one.text}`;
   if (whole) return { ...one, text };
   const [tileX, tileY] = [8, 4];
@@ -89,18 +89,24 @@ function wideCase({ key, type, values }: ProverCase): ProverCase {
   return { ...one, text, values: { ...one.values, tileX, tileY, blocksX, blocks, groups: problem.c * blocks } };
 }
 
-function im2colCases(): ProverCase[] {
-  const all = im2colProblems(PROBLEMS);
+function im2colCases(dialect: Dialect): ProverCase[] {
+  const all = im2colProblems(PROBLEMS, dialect);
   return FLOAT_TYPES.flatMap((type) =>
     all.flatMap(({ shape, problems }) =>
-      problems.map((problem, turn) => im2colCase(im2d2colKey(type, shape), { ...problem, type }, turn)),
+      problems.map((problem, turn) =>
+        im2colCase(im2d2colKey(type, shape, dialect), { ...problem, type }, { turn, dialect }),
+      ),
     ),
   );
 }
 
 /** Values of one im2col; `turn` chooses the image of the batch. */
-export function im2colCase(key: KernelKey, problem: ConvProblem, turn: number): ProverCase {
-  const { together, tileX, tileY, blocksX, blocks } = im2d2colTiling(problem);
+export function im2colCase(
+  key: KernelKey,
+  problem: ConvProblem,
+  { turn, dialect }: { turn: number; dialect: Dialect },
+): ProverCase {
+  const { together, tileX, tileY, blocksX, blocks } = im2d2colTiling(problem, dialect);
   const which = turn % problem.n;
   const groups = Math.max(1, Math.floor(problem.c / together)) * blocks;
   const values = {
@@ -152,7 +158,7 @@ function setTensorCases(): ProverCase[] {
 }
 
 /** The wide-index object on small volumes: its code is the same for every size. */
-function col2im3dCases(): ProverCase[] {
+function col2im3dCases(dialect: Dialect): ProverCase[] {
   const random = generator(3);
   const plain = { direction: "backward-data", k: 1, groups: 1, layout: "NCDHW", transposed: false } as const;
   return FLOAT_TYPES.flatMap((type) =>
@@ -161,7 +167,7 @@ function col2im3dCases(): ProverCase[] {
       const shape = { n: 2, c: random(2, 3), input: sizes(8, 11), filter: sizes(1, 3), pad: sizes(0, 1) };
       const problem: ConvProblem = { ...plain, type, ...shape, stride: sizes(1, 2), dilation: sizes(1, 2) };
       const values = { ...volumeValues(problem), which: turn % 2 };
-      const key = columnsToImageKey(type, 3, 2 ** 32);
+      const key = columnsToImageKey(type, 3, 2 ** 32, dialect);
       return { key, kind: "col2im3d", type, values, text: textOf(problem) };
     }),
   );
