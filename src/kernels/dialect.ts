@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 
 /** What sets the keys of one MIOpen apart from those of another. */
@@ -10,29 +10,25 @@ export interface Dialect {
    * patch also makes it as large as the kernel's images are.
    */
   tiles: "exact" | "rounded";
+  /** Spatial batch norm in training: a kernel for each shape, or, by the patch rdna1-batchnorm-shape, one for each type */
+  batchNorm: "one shape" | "any shape";
 }
 
 /** Stock MIOpen 3.5. */
-export const STOCK: Dialect = Object.freeze({ columns: "cpp", tiles: "exact" });
+export const STOCK: Dialect = Object.freeze({ columns: "cpp", tiles: "exact", batchNorm: "one shape" });
 
 /** The option that the patch rdna1-im2col adds to a key, and so a text in the library. */
 export const ROUNDED_OPTION = " -DLOCAL_MEM_ROUNDED";
 
+/** The source file of the patch rdna1-batchnorm-shape, by whose name the library asks for it. */
+const BATCH_NORM_SOURCE = "MIOpenBatchNormRdna1.cpp";
+
 /** The dialect of a toolchain's MIOpen: its version tells the column kernels, the library's own text the patch. */
 export async function dialectOf({ miopenVersion, paths }: Toolchain): Promise<Dialect> {
-  const rounded = paths.miopen !== null && (await holdsText(paths.miopen, ROUNDED_OPTION));
+  const library = paths.miopen === null ? "" : await readFile(paths.miopen, "latin1");
   return {
     columns: miopenVersion?.startsWith("3.4.") === true ? "cl" : "cpp",
-    tiles: rounded ? "rounded" : "exact",
+    tiles: library.includes(ROUNDED_OPTION) ? "rounded" : "exact",
+    batchNorm: library.includes(BATCH_NORM_SOURCE) ? "any shape" : "one shape",
   };
-}
-
-async function holdsText(file: string, text: string): Promise<boolean> {
-  let rest = "";
-  for await (const chunk of createReadStream(file, { highWaterMark: 4 << 20, encoding: "latin1" })) {
-    const both = rest + (chunk as string);
-    if (both.includes(text)) return true;
-    rest = both.slice(-text.length);
-  }
-  return false;
 }

@@ -9,6 +9,7 @@ import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
 import { planFull } from "./full.ts";
 import { commandId } from "./harvest.ts";
 import { planProbes } from "./probes.ts";
+import { trainingProbes } from "./training.ts";
 
 /** What a kernel set is made from. */
 export interface KernelSet {
@@ -48,7 +49,12 @@ export async function loadKernelSet(name: string, dialect: Dialect): Promise<Ker
     name === "conv" ? planConv(dialect) : name === "full" ? planFull(dialect) : await readCommandFile(name);
   const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
   const derived = isPlanned(name) ? wantedIm2col(dialect) : [];
-  const probes = !isPlanned(name) ? [] : planProbes(PROBES, 1).map((p) => ({ ...p, args: harvestArguments(p.args) }));
+  const unharvested = [
+    ...(isPlanned(name) ? planProbes(PROBES, 1) : []),
+    // Of a stock library's full set not all of these are in it, for some shapes are one kernel each
+    ...(name === "full" && dialect.batchNorm === "any shape" ? trainingProbes(dialect) : []),
+  ];
+  const probes = unharvested.map((probe) => ({ ...probe, args: harvestArguments(probe.args) }));
   const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived, probes.map(commandId)];
   return {
     name,

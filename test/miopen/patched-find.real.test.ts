@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
   compiled,
+  compiledMiopen,
   gemm,
   launches,
   naive,
   PatchedMiopen,
-  patchedPrefix,
   QUICK,
   RDNA1,
   SMALL,
   searched,
 } from "./patched.ts";
 
-const found = await patchedPrefix();
+const found = await compiledMiopen("patched");
 const skip = typeof found === "string" ? found : false;
 
 describe("the choice of solvers by the patched MIOpen", { skip }, () => {

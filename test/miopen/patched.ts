@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheRoot } from "../../src/cache/root.ts";
 import { compileEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
@@ -144,13 +145,34 @@ export class PatchedMiopen {
   }
 }
 
-/** The prefix that a patched MIOpen was installed into (lib/libMIOpen.so.1, bin/MIOpenDriver), or in words why there is none. */
-export async function patchedPrefix(): Promise<{ prefix: string; toolchain: Toolchain } | string> {
-  const prefix = process.env.RDNA1_PATCHED_MIOPEN ?? "";
-  if (prefix === "") return "no patched MIOpen: RDNA1_PATCHED_MIOPEN names none";
+/**
+ * A compiled MIOpen at hand, patched or without the patches: the one in RDNA1_PATCHED_MIOPEN or RDNA1_UNPATCHED_MIOPEN (a
+ * prefix with lib/libMIOpen.so.1 and bin/MIOpenDriver), else the newest that `build` left in the cache. In words why there
+ * is none.
+ */
+export async function compiledMiopen(
+  kind: "patched" | "unpatched",
+): Promise<{ prefix: string; toolchain: Toolchain } | string> {
+  const variable = `RDNA1_${kind.toUpperCase()}_MIOPEN`;
+  const named = process.env[variable];
+  const prefix = named ?? (await newestCompiled(kind));
+  if (prefix === null) return `no ${kind} MIOpen: ${variable} names none, and the cache has none`;
   if (!(await exists(join(prefix, "bin/MIOpenDriver")))) return `no bin/MIOpenDriver in ${prefix}`;
   const toolchain = await toolchainUnderTest();
   return typeof toolchain === "string" ? toolchain : { prefix, toolchain };
+}
+
+async function newestCompiled(kind: "patched" | "unpatched"): Promise<string | null> {
+  const stage = join(cacheRoot(process.env), "stages/miopen");
+  const found: { prefix: string; made: number }[] = [];
+  for (const name of await readdir(stage).catch(() => [])) {
+    const prefix = join(stage, name, "prefix");
+    const library = join(prefix, "lib/libMIOpen.so.1");
+    if (!(await exists(library))) continue;
+    const patched = (await readFile(library)).includes("MIOPEN_RDNA1_ALLOW_SPOOF");
+    if (patched === (kind === "patched")) found.push({ prefix, made: (await stat(library)).mtimeMs });
+  }
+  return found.toSorted((a, b) => b.made - a.made)[0]?.prefix ?? null;
 }
 
 export const RDNA1: readonly Card[] = ["gfx1010", "gfx1011", "gfx1012"];
