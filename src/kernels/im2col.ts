@@ -1,4 +1,4 @@
-import { type Dialect, ROUNDED_OPTION, STOCK } from "./dialect.ts";
+import { columnsFile, type Dialect, ROUNDED_OPTION, STOCK } from "./dialect.ts";
 import type { KernelKey } from "./keys.ts";
 import { asConvolution, type ConvProblem, type TensorType } from "./problem.ts";
 import { typeOptions } from "./type-options.ts";
@@ -6,7 +6,7 @@ import { typeOptions } from "./type-options.ts";
 /** Im2d2Col or Im3d2Col of a problem; the 3-D kernel depends on the type only. */
 export function imageToColumnsKey(problem: ConvProblem, dialect = STOCK): KernelKey {
   if (problem.filter.length === 3)
-    return { file: `MIOpenIm3d2Col.${dialect.columns}`, options: typeOptions(problem.type) };
+    return { file: columnsFile("MIOpenIm3d2Col", dialect), options: typeOptions(problem.type) };
   return im2d2colKey(problem.type, im2d2colShape(problem, dialect), dialect);
 }
 
@@ -34,7 +34,7 @@ export function im2d2colKey(type: TensorType, shape: Im2d2ColShape, dialect = ST
     typeOptions(type),
     shape.large ? " -DUSE_LARGE_BUFFER_INDEX" : "",
   ];
-  return { file: `MIOpenIm2d2Col.${dialect.columns}`, options: options.join("") };
+  return { file: columnsFile("MIOpenIm2d2Col", dialect), options: options.join("") };
 }
 
 /** Elements of LDS that MIOpen lets an image tile have: 64 KiB of fp32, whatever the type. */

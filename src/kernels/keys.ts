@@ -1,5 +1,5 @@
 import type { KernelRequest } from "../miopen/log.ts";
-import { type Dialect, STOCK } from "./dialect.ts";
+import { columnsFile, type Dialect, STOCK } from "./dialect.ts";
 import { imageToColumnsKey } from "./im2col.ts";
 import { asConvolution, type ConvProblem, type TensorType } from "./problem.ts";
 import { typeOptions } from "./type-options.ts";
@@ -129,7 +129,7 @@ export function setTensorKey(type: TensorType, elements: number): KernelKey {
 export function columnsToImageKey(type: TensorType, dimensions: number, columns: number, dialect = STOCK): KernelKey {
   const wide = (dimensions === 2 ? columns : columns * 8) > 0xffffffff ? 1 : 0;
   return {
-    file: `MIOpenCol2Im${dimensions}d.${dialect.columns}`,
+    file: columnsFile(`MIOpenCol2Im${dimensions}d`, dialect),
     options: `${typeOptions(type)} -DMIOPEN_USE_64BIT_INDEX=${wide}`,
   };
 }

@@ -49,12 +49,12 @@ export function rowsOfCommand(
  * The prover's case for an int8 command, which MIOpenDriver cannot compare (checks.ts); null for any other, and for what
  * MIOpen 3.5.1 has no int8 kernel for: three dimensions, other directions than forward.
  */
-export function int8CaseOf(command: DriverCommand): ProverCase | null {
+export function int8CaseOf(command: DriverCommand, dialect: Dialect): ProverCase | null {
   if (command.args[0] !== "convint8") return null;
   const problem = readProblems(command.args)?.find(({ direction }) => direction === "forward");
   if (problem === undefined || problem.input.length !== 2 || problem.transposed) return null;
   if (outputOf(problem).some((size) => size < 1)) return null;
-  return int8Case(problem, "find");
+  return int8Case(problem, { call: "find", dialect });
 }
 
 /** The same arguments with some options replaced, whichever of their names they had. */

@@ -53,7 +53,7 @@ export function planCommands(
 ): NumericalPlan {
   const plan: NumericalPlan = { rows: [], unprovable: [], own: [] };
   for (const command of commands) {
-    const own = int8CaseOf(command);
+    const own = int8CaseOf(command, dialect);
     if (own !== null) {
       plan.own.push({ command, case: own });
       continue;

@@ -52,7 +52,7 @@ export function planProver(
 ): ObjectPlan[] {
   const held = new Map(kernels.map((kernel) => [keyOf(kernel), kernel]));
   const plans = new Map<string, { name: string; hash: string; keys: Set<string>; cases: ProverCase[] }>();
-  for (const one of [...im2colCases(dialect), ...setTensorCases(), ...col2im3dCases(dialect), ...int8Cases()]) {
+  for (const one of [...im2colCases(dialect), ...setTensorCases(), ...col2im3dCases(dialect), ...int8Cases(dialect)]) {
     const key = keyOf(databaseKey(one.key, target));
     const kernel = held.get(key);
     if (kernel === undefined) continue;
@@ -116,9 +116,14 @@ export function im2colCase(
   return { key, kind: "im2d2col", type: problem.type, values, text: textOf(problem) };
 }
 
-/** Sizes of a Col2Im3d. */
-export function volumeValues(problem: ConvProblem): Record<string, number> {
-  return { channels: problem.c, images: problem.n, ...axes(problem, ["Z", "Y", "X"]) };
+/** Sizes of a Col2Im3d, which in 3.5 is told the channels [MIOpenCol2Im3d of both]. */
+export function volumeValues(problem: ConvProblem, { release }: Dialect): Record<string, number> {
+  return {
+    channels: problem.c,
+    toldChannels: Number(release === "3.5"),
+    images: problem.n,
+    ...axes(problem, ["Z", "Y", "X"]),
+  };
 }
 
 /** The sizes of every axis, named `imageY` and so on. */
@@ -166,7 +171,7 @@ function col2im3dCases(dialect: Dialect): ProverCase[] {
       const sizes = (low: number, high: number) => [random(low, high), random(low, high), random(low, high)];
       const shape = { n: 2, c: random(2, 3), input: sizes(8, 11), filter: sizes(1, 3), pad: sizes(0, 1) };
       const problem: ConvProblem = { ...plain, type, ...shape, stride: sizes(1, 2), dilation: sizes(1, 2) };
-      const values = { ...volumeValues(problem), which: turn % 2 };
+      const values = { ...volumeValues(problem, dialect), which: turn % 2 };
       const key = columnsToImageKey(type, 3, 2 ** 32, dialect);
       return { key, kind: "col2im3d", type, values, text: textOf(problem) };
     }),
@@ -174,22 +179,24 @@ function col2im3dCases(dialect: Dialect): ProverCase[] {
 }
 
 /** Both keys of the naive int8 kernel, in both layouts. */
-function int8Cases(): ProverCase[] {
-  return int8Problems().flatMap((problem) => [int8Case(problem, "find"), int8Case(problem, "immediate")]);
+function int8Cases(dialect: Dialect): ProverCase[] {
+  const calls = ["find", "immediate"] as const;
+  return int8Problems().flatMap((problem) => calls.map((call) => int8Case(problem, { call, dialect })));
 }
 
 /** An int8 convolution, forward, with the kernel that MIOpen takes for this way to call it. */
-export function int8Case(problem: ConvProblem, call: ConvCall): ProverCase {
+export function int8Case(problem: ConvProblem, { call, dialect }: { call: ConvCall; dialect: Dialect }): ProverCase {
   const text = `${problem.layout} ${textOf(problem)} k${problem.k} g${problem.groups}`;
-  return { key: naiveKey("int8", call), kind: "naiveInt8", type: "int8", values: int8Values(problem), text };
+  return { key: naiveKey("int8", call), kind: "naiveInt8", type: "int8", values: int8Values(problem, dialect), text };
 }
 
 /** Sizes of an int8 convolution. */
-function int8Values(problem: ConvProblem): Record<string, number> {
+function int8Values(problem: ConvProblem, { release }: Dialect): Record<string, number> {
   const { n, c, k, groups, layout } = problem;
   const channelsLast = Number(layout === "NHWC");
-  // One work-group for each image and filter, or each image and output row [conv_direct_naive_conv_fwd.cpp]
-  const workGroups = n * (channelsLast === 1 ? (outputOf(problem)[0] ?? 1) : k);
+  // One work-group for each image and filter, or each image and output row, in 3.4 of each group [naive_conv.cpp of both]
+  const rows = (outputOf(problem)[0] ?? 1) * (release === "3.4" ? groups : 1);
+  const workGroups = n * (channelsLast === 1 ? rows : k);
   const counts = { images: n, groups, channels: c / groups, filters: k / groups, channelsLast, workGroups };
   return { ...counts, ...axes(problem, ["Y", "X"]) };
 }

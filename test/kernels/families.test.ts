@@ -65,7 +65,7 @@ test("every im2col row can also be harvested by a command of its own", () => {
 });
 
 test("with rounded tiles every problem of the ranges finds its key among a few that are all harvested", () => {
-  const dialect = { columns: "cl", tiles: "rounded", batchNorm: "any shape" } as const;
+  const dialect = { release: "3.4", tiles: "rounded", batchNorm: "any shape" } as const;
   const harvested = new Set(
     planConv(dialect)
       .filter(({ args }) => !args.includes("-b"))

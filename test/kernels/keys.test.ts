@@ -34,11 +34,11 @@ test("a key ends with the target, whatever the options", () => {
 });
 
 test("the column kernels of MIOpen 3.4 are OpenCL, so their files have other names", () => {
-  const files = (problem: Partial<ConvProblem>, columns: "cl" | "cpp") =>
-    keysOf({ ...plain, ...problem }, "find", { ...STOCK, columns }).map(({ file }) => file);
-  assert.deepEqual(files({}, "cl"), ["naive_conv.cpp", "MIOpenIm2d2Col.cl"]);
-  assert.deepEqual(files({ direction: "backward-data" }, "cl"), ["naive_conv.cpp", "MIOpenCol2Im2d.cl"]);
-  assert.deepEqual(files({}, "cpp"), ["naive_conv.cpp", "MIOpenIm2d2Col.cpp"]);
+  const files = (problem: Partial<ConvProblem>, release: "3.4" | "3.5") =>
+    keysOf({ ...plain, ...problem }, "find", { ...STOCK, release }).map(({ file }) => file);
+  assert.deepEqual(files({}, "3.4"), ["naive_conv.cpp", "MIOpenIm2d2Col.cl"]);
+  assert.deepEqual(files({ direction: "backward-data" }, "3.4"), ["naive_conv.cpp", "MIOpenCol2Im2d.cl"]);
+  assert.deepEqual(files({}, "3.5"), ["naive_conv.cpp", "MIOpenIm2d2Col.cpp"]);
 });
 
 const plain: ConvProblem = {

@@ -20,6 +20,8 @@ export interface RunOptions {
   compile?: "allow" | "refuse" | "count";
   /** Name of the folder with the user's databases and cache, shared by runs that name the same; default: a new one */
   home?: string;
+  /** Whether the kernel cache lies with the user's databases, as by default; else all runs share one */
+  ownCache?: boolean;
   memoryBytes?: number;
   env?: Readonly<Record<string, string>>;
 }
@@ -86,7 +88,7 @@ export class PatchedMiopen {
   }
 
   async #run(program: string, args: readonly string[], options: RunOptions): Promise<Run> {
-    const { card = "gfx1010", compile = "allow", execute = false } = options;
+    const { card = "gfx1010", compile = "allow", execute = false, ownCache = false } = options;
     const home = join(this.folder, options.home ?? `run-${this.#runs}`);
     const eventLog = join(this.folder, `events-${this.#runs++}.jsonl`);
     await mkdir(home, { recursive: true });
@@ -96,6 +98,7 @@ export class PatchedMiopen {
       MIOPEN_SYSTEM_DB_PATH: this.systemDatabases,
       ROCBLAS_TENSILE_LIBPATH: await this.#rocblas(card),
       AMD_COMGR_CACHE: "0",
+      ...(ownCache ? {} : { MIOPEN_CUSTOM_CACHE_DIR: join(this.folder, "kernels") }),
       MIOPEN_LOG_LEVEL: "6",
       MIOPEN_DRIVER_USE_GPU_REFERENCE: "0",
       // The machine of the test may have a card of its own.
@@ -200,9 +203,11 @@ export function launches(run: Run): string[] {
   return run.events.flatMap((event) => (event.event === "launch" ? [event.kernel] : []));
 }
 
-/** Programs that were compiled, in order. */
-export function compiled(run: Run): string[] {
-  return run.events.flatMap((event) => (event.event === "compile" ? [event.program] : []));
+/** Sources of the kernels that MIOpen asked its databases for, in order. */
+export function asked(run: Run): string[] {
+  return [...run.output.matchAll(/\[LoadBinary\] Loading binary for: "?(.+?)\.o"?;/g)].map(
+    ([, source]) => source ?? "",
+  );
 }
 
 /** Options of kernels that MIOpen asked its databases for, each once. */

@@ -116,7 +116,7 @@ describe("the prover launches kernels as MIOpen does", { skip }, () => {
       assert.ok(problem);
       const miopen = await driven(command, "Col2Im3dU");
       const key = columnsToImageKey(problem.type, 3, 1);
-      const values = { ...volumeValues(problem), which: 0 };
+      const values = { ...volumeValues(problem, STOCK), which: 0 };
       const one: ProverCase = { key, kind: "col2im3d", type: problem.type, values, text: "" };
       const ours = await proved(one, await objectOf("Col2Im3dU"));
       assert.deepEqual(shown(ours, [0, 88], 104), shown(miopen, [0, 88], 104));

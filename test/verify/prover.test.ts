@@ -11,7 +11,7 @@ import { im2colProblems, overflowsLds } from "../../src/verify/im2col-problems.t
 import { type ObjectPlan, planProver, planText } from "../../src/verify/prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "../../src/verify/prover-rows.ts";
 
-const ROUNDED = { columns: "cl", tiles: "rounded", batchNorm: "any shape" } as const;
+const ROUNDED = { release: "3.4", tiles: "rounded", batchNorm: "any shape" } as const;
 const proofs = im2colProblems(2, STOCK);
 
 for (const [how, dialect] of [

@@ -48,7 +48,7 @@ std::vector<int> addUp(const std::vector<int>& columns, std::int64_t channels, c
 
 } // namespace
 
-// Arguments as MIOpen 3.5 passes them [utilocl.cpp Col2Im3dGPU; compared with the launch events of MIOpenDriver runs].
+// Arguments as MIOpen passes them [utilocl.cpp Col2Im3dGPU; compared with the launch events of MIOpenDriver runs].
 Outcome runCol2Im3d(const Hip& hip, void* module, const Line& line) {
   const Type type = typeOf(line);
   const Volume v = {triple(line, "image"), triple(line, "filter"), triple(line, "output"),
@@ -71,7 +71,7 @@ Outcome runCol2Im3d(const Hip& hip, void* module, const Line& line) {
   for (const auto& list : {v.output, v.filter, v.pad, v.stride, v.dilation}) {
     for (const std::int64_t value : list) arguments.add(static_cast<std::uint32_t>(value));
   }
-  arguments.add(static_cast<std::uint32_t>(channels));
+  if (line.get("toldChannels") != 0) arguments.add(static_cast<std::uint32_t>(channels));
   for (const std::int64_t value : v.image) arguments.add(static_cast<std::uint32_t>(value));
   arguments.add(target.address()).add(static_cast<std::uint64_t>(offset));
   const auto groups = static_cast<unsigned>((size + 255) / 256);
