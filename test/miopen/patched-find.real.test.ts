@@ -101,7 +101,8 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
           ["convfp16", "1"],
         ] as const) {
           const command = `${kind} ${SMALL.replace("-F 1", `-F ${direction}`).replaceAll(" 8 ", " 32 ")}`;
-          const run = await miopen.succeed(command, { card, env: { MIOPEN_FIND_MODE: "1" } });
+          const env = { MIOPEN_FIND_MODE: "1", MIOPEN_DEBUG_CONV_FFT: "0" };
+          const run = await miopen.succeed(command, { card, env });
           assert.doesNotMatch(run.output, /binary for: "?Conv_Winograd|Winograd\w*: Success/i, `${card} ${command}`);
         }
       }
