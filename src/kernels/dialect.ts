@@ -5,34 +5,29 @@ import type { Toolchain } from "../toolchain/toolchain.ts";
 export interface Dialect {
   release: "3.4" | "3.5";
   /**
-   * Im2d2Col's LDS tile in its key: of the size that the problem needs, or, by the patch rdna1-im2col, of one of a few. The
-   * patch also makes it as large as the kernel's images are.
+   * With the patches rdna1-im2col (LDS tiles of few sizes, at least what the images need), rdna1-batchnorm-shape (a kernel
+   * for any shape), rdna1-fallback (Find gives dilated convolutions GEMM's workspace) and rdna1-gemm (none of the products
+   * for which the rocBLAS of gfx1011 and gfx1012 has no kernel).
    */
-  tiles: "exact" | "rounded";
-  /** Spatial batch norm in training: a kernel for each shape, or, by the patch rdna1-batchnorm-shape, one for each type */
-  batchNorm: "one shape" | "any shape";
+  patched: boolean;
 }
 
 /** Stock MIOpen 3.5. */
-export const STOCK: Dialect = Object.freeze({ release: "3.5", tiles: "exact", batchNorm: "one shape" });
+export const STOCK: Dialect = Object.freeze({ release: "3.5", patched: false });
 
-/** The option that the patch rdna1-im2col adds to a key, and so a text in the library. */
-export const ROUNDED_OPTION = " -DLOCAL_MEM_ROUNDED";
+/** Kernel sources that the patches add, by whose names the library asks for them. */
+export const OWN_SOURCES = { im2col: "MIOpenIm2d2ColRdna1.cpp", batchNorm: "MIOpenBatchNormRdna1.cpp" } as const;
 
-/** The source file of the patch rdna1-batchnorm-shape, by whose name the library asks for it. */
-const BATCH_NORM_SOURCE = "MIOpenBatchNormRdna1.cpp";
-
-/** A column kernel's file: OpenCL in 3.4, HIP in 3.5 [utilocl.cpp of both]. */
+/** A stock column kernel's file: OpenCL in 3.4, HIP in 3.5 [utilocl.cpp of both]. */
 export function columnsFile(name: string, { release }: Dialect): string {
   return `${name}.${release === "3.4" ? "cl" : "cpp"}`;
 }
 
-/** The dialect of a toolchain's MIOpen: its version tells the column kernels, the library's own text the patch. */
+/** The dialect of a toolchain's MIOpen: its version tells the column kernels, the library's own text the patches. */
 export async function dialectOf({ miopenVersion, paths }: Toolchain): Promise<Dialect> {
   const library = paths.miopen === null ? "" : await readFile(paths.miopen, "latin1");
   return {
     release: miopenVersion?.startsWith("3.4.") === true ? "3.4" : "3.5",
-    tiles: library.includes(ROUNDED_OPTION) ? "rounded" : "exact",
-    batchNorm: library.includes(BATCH_NORM_SOURCE) ? "any shape" : "one shape",
+    patched: Object.values(OWN_SOURCES).every((source) => library.includes(source)),
   };
 }

@@ -21,7 +21,7 @@ export function planFull(dialect = STOCK): DriverCommand[] {
     ["batchnorm inference", inferences()],
     ["batchnorm per activation", perActivations()],
     ["tensor operation", tensorOperations()],
-    ["batchnorm training", dialect.batchNorm === "any shape" ? spatialTraining() : []],
+    ["batchnorm training", dialect.patched ? spatialTraining() : []],
   ];
   const others = operations.flatMap(([family, lines]) => lines.map((line) => ({ args: line.split(" "), family })));
   return [...planConv(dialect), ...others];

@@ -1,4 +1,4 @@
-import { columnsFile, type Dialect, ROUNDED_OPTION, STOCK } from "./dialect.ts";
+import { columnsFile, type Dialect, OWN_SOURCES, STOCK } from "./dialect.ts";
 import type { KernelKey } from "./keys.ts";
 import { asConvolution, type ConvProblem, type TensorType } from "./problem.ts";
 import { typeOptions } from "./type-options.ts";
@@ -20,13 +20,10 @@ export interface Im2d2ColShape {
   oneBlock: boolean;
   /** USE_LARGE_BUFFER_INDEX: more than 2^31 - 1 elements somewhere */
   large: boolean;
-  /** LOCAL_MEM_ROUNDED: `tile` is one of a few sizes, at least what the images need (dialect.ts) */
-  rounded?: true;
 }
 
 export function im2d2colKey(type: TensorType, shape: Im2d2ColShape, dialect = STOCK): KernelKey {
   const options = [
-    shape.rounded ? ROUNDED_OPTION : "",
     ` -DLOCAL_MEM_SIZE=${shape.tile}`,
     ` -DSTRIDE_GT_1=${Number(shape.strided)}`,
     ` -DNUM_IM_BLKS_EQ_1=${Number(shape.oneBlock)}`,
@@ -34,13 +31,14 @@ export function im2d2colKey(type: TensorType, shape: Im2d2ColShape, dialect = ST
     typeOptions(type),
     shape.large ? " -DUSE_LARGE_BUFFER_INDEX" : "",
   ];
-  return { file: columnsFile("MIOpenIm2d2Col", dialect), options: options.join("") };
+  const file = dialect.patched ? OWN_SOURCES.im2col : columnsFile("MIOpenIm2d2Col", dialect);
+  return { file, options: options.join("") };
 }
 
 /** Elements of LDS that MIOpen lets an image tile have: 64 KiB of fp32, whatever the type. */
 const LARGEST_TILE = 16384;
 
-/** Rounded tiles begin with this and go on by powers of two [patch rdna1-im2col]. */
+/** With the patches tiles begin with this and go on by powers of two [patch rdna1-im2col]. */
 const SMALLEST_ROUNDED = 1024;
 
 /** How Im2d2ColGPU divides a problem among work-groups of 256. */
@@ -58,7 +56,7 @@ export interface Im2d2ColTiling {
 /**
  * The tiling that Im2d2ColGPU chooses [utilocl.cpp]. Output tiles are 32x8; with small outputs, stride 1 and channels
  * divisible by 4, four channels share a work-group. Filters whose extent needs more than 64 KiB for one position
- * (128x128 and up) put the channel count into the key; they are outside every range here and throw. With rounded tiles
+ * (128x128 and up) put the channel count into the key; they are outside every range here and throw. With the patches
  * four channels are together only where their whole images fit [patch rdna1-im2col].
  */
 export function im2d2colTiling(problem: ConvProblem, dialect = STOCK): Im2d2ColTiling {
@@ -67,7 +65,7 @@ export function im2d2colTiling(problem: ConvProblem, dialect = STOCK): Im2d2ColT
 
 function tilingOf(
   problem: ConvProblem,
-  { tiles }: Dialect,
+  { patched }: Dialect,
 ): { tiling: Im2d2ColTiling; tile: number; strided: boolean } {
   const { channels, output, image } = asConvolution(problem);
   const [height = 1, width = 1] = output;
@@ -75,14 +73,13 @@ function tilingOf(
   const [extentY, extentX] = problem.filter.map((size, axis) => (size - 1) * (problem.dilation[axis] ?? 1) + 1);
   if (extentY === undefined || extentX === undefined) throw new RangeError("im2col needs two spatial dimensions");
   const strided = strideY * strideX > 1;
-  const rounded = tiles === "rounded";
-  const fit = !rounded || 4 * Math.max(product(image), extentY * extentX) <= LARGEST_TILE;
+  const fit = !patched || 4 * Math.max(product(image), extentY * extentX) <= LARGEST_TILE;
   const together = height <= 8 && width <= 8 && !strided && channels % 4 === 0 && fit ? 4 : 1;
   if (together * extentY * extentX > LARGEST_TILE) throw new RangeError("filter too large for a closed set of keys");
   let tileX = 32;
   let tileY = 8;
   const elements = () =>
-    rounded && together === 4
+    patched && together === 4
       ? 4 * product(image)
       : tileElements(together, [tileY, tileX], [strideY, strideX], [extentY, extentX]);
   while (elements() > LARGEST_TILE) {
@@ -91,7 +88,7 @@ function tilingOf(
   }
   const blocksX = Math.ceil(width / tileX);
   const blocks = blocksX * Math.ceil(height / tileY);
-  const tile = rounded ? Math.max(SMALLEST_ROUNDED, 2 ** Math.ceil(Math.log2(elements()))) : elements();
+  const tile = patched ? Math.max(SMALLEST_ROUNDED, 2 ** Math.ceil(Math.log2(elements()))) : elements();
   return { tiling: { together, tileX, tileY, blocksX, blocks }, tile, strided };
 }
 
@@ -106,7 +103,7 @@ export function im2d2colShape(problem: ConvProblem, dialect = STOCK): Im2d2ColSh
       ? channels * product(image) > INT_MAX || columns + 510 + product(problem.filter) * product(output) > INT_MAX
       : channels * product(image) > INT_MAX ||
         columns + (height + 256) * width + 256 + product(problem.filter) * product(output) > INT_MAX;
-  return { tile, strided, oneBlock, large, ...(dialect.tiles === "rounded" ? { rounded: true as const } : {}) };
+  return { tile, strided, oneBlock, large };
 }
 
 const INT_MAX = 2 ** 31 - 1;

@@ -33,8 +33,12 @@ export function databaseKey(key: KernelKey, target: string): KernelRequest {
  */
 export function keysOf(problem: ConvProblem, call: ConvCall = "find", dialect = STOCK): KernelKey[] {
   const solver = gemmSolver(problem);
-  // Find gives GEMM no workspace when any dilation is above 1 [convolution.cpp GetWorkSpaceSizeGEMM]
-  const starved = call === "find" && !/1x1_0_1|stride1/.test(solver ?? "") && problem.dilation.some((step) => step > 1);
+  // Find gives GEMM no workspace when any dilation is above 1 [convolution.cpp GetWorkSpaceSizeGEMM], unless patched
+  const starved =
+    !dialect.patched &&
+    call === "find" &&
+    !/1x1_0_1|stride1/.test(solver ?? "") &&
+    problem.dilation.some((step) => step > 1);
   const gemm = solver === null || starved ? [] : gemmKeys(problem, solver, dialect);
   return [naiveKey(problem.type, call), ...gemm];
 }

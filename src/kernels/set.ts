@@ -50,9 +50,9 @@ export async function loadKernelSet(name: string, dialect: Dialect): Promise<Ker
   const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
   const derived = isPlanned(name) ? wantedIm2col(dialect) : [];
   const unharvested = [
-    ...(isPlanned(name) ? planProbes(PROBES, 1) : []),
+    ...(isPlanned(name) ? planProbes(PROBES, 1, dialect) : []),
     // Of a stock library's full set not all of these are in it, for some shapes are one kernel each
-    ...(name === "full" && dialect.batchNorm === "any shape" ? trainingProbes(dialect) : []),
+    ...(name === "full" && dialect.patched ? trainingProbes(dialect) : []),
   ];
   const probes = unharvested.map((probe) => ({ ...probe, args: harvestArguments(probe.args) }));
   const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived, probes.map(commandId)];

@@ -15,20 +15,15 @@ const DIRECTIONS = ["forward", "backward-data", "backward-weights"] as const;
  * Every step of training and inference that MIOpen does for {@link MODELS}: convolution in three directions, batch norm in
  * training where the library's kernels serve any shape, pooling, activation and softmax.
  */
-export function trainingSteps({ batchNorm }: Dialect): DriverCommand[] {
+export function trainingSteps(dialect: Dialect): DriverCommand[] {
   const layers = MODELS.flatMap((name) => modelLayers(name));
   const sized = BATCHES.flatMap((n) => TYPES.map((type) => ({ n, type })));
   const convolutions = sized.flatMap(({ n, type }) =>
     layers.flatMap((layer) =>
-      DIRECTIONS.map((direction) => commandFor({ ...layer, n, type, direction }, "training: convolution")),
+      DIRECTIONS.map((direction) => commandFor({ ...layer, n, type, direction }, "training: convolution", dialect)),
     ),
   );
-  const others = [
-    ...(batchNorm === "any shape" ? normalised(layers) : []),
-    ...poolings(),
-    ...activations(),
-    ...softmaxes(),
-  ];
+  const others = [...(dialect.patched ? normalised(layers) : []), ...poolings(), ...activations(), ...softmaxes()];
   const lines = sized.flatMap(({ n, type }) =>
     others.filter((line) => /^\w+?fp16 /.test(line) === (type === "fp16")).map((line) => withBatch(line, n)),
   );

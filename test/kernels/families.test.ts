@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkArguments } from "../../src/kernels/commands.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
 import { commandFor, planConv, planIm2col, wantedIm2col } from "../../src/kernels/families.ts";
 import { planFull } from "../../src/kernels/full.ts";
 import { im2d2colKey } from "../../src/kernels/im2col.ts";
@@ -32,7 +33,7 @@ test("the plan stays small: at most 250 commands", () => assert.ok(plan.length <
 
 test("a command says the problem it was made from", () => {
   for (const problem of randomProblems(200, 3))
-    assert.deepEqual(problemOf(commandFor(problem, "x").args).problem, problem);
+    assert.deepEqual(problemOf(commandFor(problem, "x", STOCK).args).problem, problem);
 });
 
 test("5,000 random convolutions of the ranges ask for nothing that is not planned or derived", () => {
@@ -41,7 +42,7 @@ test("5,000 random convolutions of the ranges ask for nothing that is not planne
       for (const key of keysOf(problem, call)) {
         assert.ok(
           planned.has(id(key)) || wanted.has(id(key)),
-          `${id(key)} of ${commandFor(problem, "x").args.join(" ")}`,
+          `${id(key)} of ${commandFor(problem, "x", STOCK).args.join(" ")}`,
         );
       }
     }
@@ -64,8 +65,8 @@ test("every im2col row can also be harvested by a command of its own", () => {
   }
 });
 
-test("with rounded tiles every problem of the ranges finds its key among a few that are all harvested", () => {
-  const dialect = { release: "3.4", tiles: "rounded", batchNorm: "any shape" } as const;
+test("with the patches every problem of the ranges finds its key among a few that are all harvested", () => {
+  const dialect = { release: "3.4", patched: true } as const;
   const harvested = new Set(
     planConv(dialect)
       .filter(({ args }) => !args.includes("-b"))
@@ -74,7 +75,7 @@ test("with rounded tiles every problem of the ranges finds its key among a few t
         return keysOfRun(problem, solver, dialect).map(id);
       }),
   );
-  const columns = [...harvested].filter((key) => key.startsWith("MIOpenIm2d2Col.cl"));
+  const columns = [...harvested].filter((key) => key.startsWith("MIOpenIm2d2ColRdna1.cpp"));
   assert.equal(columns.length, 57); // five sizes, strided or not, one block or more, three types; no problem needs the largest for many blocks without stride
   for (const problem of randomProblems(3000, 77)) {
     if (problem.type === "int8") continue;

@@ -11,12 +11,12 @@ import { im2colProblems, overflowsLds } from "../../src/verify/im2col-problems.t
 import { type ObjectPlan, planProver, planText } from "../../src/verify/prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "../../src/verify/prover-rows.ts";
 
-const ROUNDED = { release: "3.4", tiles: "rounded", batchNorm: "any shape" } as const;
+const PATCHED = { release: "3.4", patched: true } as const;
 const proofs = im2colProblems(2, STOCK);
 
 for (const [how, dialect] of [
   ["exact", STOCK],
-  ["rounded", ROUNDED],
+  ["rounded", PATCHED],
 ] as const) {
   test(`every Im2d2Col key of the promised ranges gets two different problems, tiles being ${how}`, () => {
     const proofs = im2colProblems(2, dialect);
@@ -37,9 +37,9 @@ for (const [how, dialect] of [
   });
 }
 
-test("rounded tiles never hold less than the images, so that no problem overflows them", () => {
+test("the patches' tiles never hold less than the images, so that no problem overflows them", () => {
   for (const problem of randomProblems(3000, 5).filter(({ input }) => input.length === 2)) {
-    assert.equal(overflowsLds(problem, ROUNDED), false, JSON.stringify(problem));
+    assert.equal(overflowsLds(problem, PATCHED), false, JSON.stringify(problem));
   }
 });
 
