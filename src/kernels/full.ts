@@ -1,5 +1,5 @@
 import type { DriverCommand } from "./commands.ts";
-import { STOCK } from "./dialect.ts";
+import { type Dialect, STOCK } from "./dialect.ts";
 import { planConv } from "./families.ts";
 import { MODELS, modelLayers } from "./models.ts";
 import { outputOf } from "./problem.ts";
@@ -16,7 +16,7 @@ export function planFull(dialect = STOCK): DriverCommand[] {
     ["softmax", softmaxes()],
     ["lrn", lrns()],
     ["dropout", ["dropout -d 4", "dropoutfp16 -d 4"]],
-    ["layernorm", layernorms()],
+    ["layernorm", layernorms(dialect)],
     ["groupnorm", typed("groupnorm", ["", "fp16", "bfp16"], "-n 1 -c 128 -H 64 -W 64 -g 32 -F 1")],
     ["batchnorm inference", inferences()],
     ["batchnorm per activation", perActivations()],
@@ -120,9 +120,10 @@ function lrns(): string[] {
 }
 
 /** The feature vectors in front of the classifiers. */
-function layernorms(): string[] {
+function layernorms({ release }: Dialect): string[] {
   const widths = [512, 1024, 1280, 2048];
-  return widths.flatMap((width) => typed("layernorm", ["", "fp16", "bfp16"], `-N 1 -C ${width} -H 1 -W 1 -o 1 -F 1`));
+  const shape = (width: number) => (release === "3.4" ? `-X 1x${width}x1x1` : `-N 1 -C ${width} -H 1 -W 1`);
+  return widths.flatMap((width) => typed("layernorm", ["", "fp16", "bfp16"], `${shape(width)} -o 1 -F 1`));
 }
 
 /** The key knows whether height times width is divisible by 4, and nothing else of the shape. */
