@@ -112,7 +112,7 @@ function failure(what: string, result: ExecResult, request: CompileRequest, log:
     );
   }
   const diagnostics = readDiagnostics(output, environment.inside.source);
-  for (const { file, line, message } of diagnostics.slice(0, 20)) log.error(message, { file, line, title: what });
+  for (const { file, line, message } of diagnostics) log.error(message, { file, line, title: what });
   return machineError(
     `cannot ${what}${ended}:\n${firstFailure(output)}`,
     `everything that was printed is in ${logFile}`,
