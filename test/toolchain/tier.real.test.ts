@@ -1,33 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { cp, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { type CacheTier, Tiers } from "../../src/cache/tiers.ts";
+import { Tiers } from "../../src/cache/tiers.ts";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { RunRecord } from "../../src/record.ts";
 import { debianToolchain } from "../../src/toolchain/debian.ts";
+import { folderTier } from "../cache/folder-tier.ts";
 import { recordedLog, scratch } from "./helpers.ts";
 import { setting } from "./setting.ts";
 import { cannotMakeArchive } from "./small-archive.ts";
 
 const skip = cannotMakeArchive();
-
-/** A tier in a folder: what the Actions cache does, without its server. */
-function folderTier(home: string): CacheTier {
-  return {
-    name: "tier",
-    restore: async ({ key, folder }) => {
-      if (!existsSync(join(home, key))) return { found: false, why: `no entry ${key}` };
-      await cp(join(home, key), folder, { recursive: true, verbatimSymlinks: true });
-      return { found: true, why: `restored ${key}` };
-    },
-    save: async ({ key, folder }) => {
-      await cp(folder, join(home, key), { recursive: true, verbatimSymlinks: true });
-      return { saved: true, why: `saved as ${key}` };
-    },
-  };
-}
 
 test("saves a new tree in the tier, takes it from there, and makes a damaged one anew", { skip }, async (t) => {
   const { server, options, cacheRoot } = await setting(t);
