@@ -46,7 +46,7 @@ export async function run(inputs: Inputs, options: RunOptions): Promise<void> {
         `use ${Object.keys(COMMANDS).join(" or ")}`,
       );
     }
-    const result = await command(context);
+    const result = await record.during(inputs.command, () => command(context));
     const seconds = (performance.now() - started) / 1000;
     if (inAction) {
       for (const [name, value] of Object.entries(outputsOf(result, record))) core.setOutput(name, value);

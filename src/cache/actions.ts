@@ -72,7 +72,7 @@ export function actionsTier(
       if (mask !== undefined) return core.setSecret(unescaped(mask));
       if (line.startsWith(RESULT) || line === "") return;
       lines.push(line);
-      log.debug(`Actions cache: ${line.replace(/^::\w+::/, "")}`);
+      log.debug(`Actions cache: ${unescaped(line.replace(/^::\w+::/, ""))}`);
     };
     const { stdout, stderr, timedOut, code } = await exec.run(command, { timeoutMs, onLine });
     if (timedOut) return { done: false, why: `given up after ${timeoutMs / 1000} s` };

@@ -18,7 +18,7 @@ export function failureMarkdown(error: unknown, record: RunRecord, redact: (text
   const stage = record.stageOf(error);
   return [
     `## ${titleOf(record, "failed", stage)}`,
-    `**${plain(first)}**`,
+    `**${plain(first.replace(/:$/, ""))}**`,
     rest.join("").trim() === "" ? "" : block(cut(rest.join("\n"))),
     `**What to do:** ${plain(upperFirst(remedy))}`,
     logSection(record.logOf(stage)),
@@ -27,6 +27,7 @@ export function failureMarkdown(error: unknown, record: RunRecord, redact: (text
     record.stages.length === 0 ? "" : "What these stages made is kept; the next run goes on from there.",
     cachesSection(record),
   ]
+    .map((part) => part.trimEnd())
     .filter((part) => part !== "")
     .join("\n\n");
 }
@@ -39,6 +40,7 @@ export function interruptedMarkdown(signal: string, record: RunRecord): string {
     stagesSection(record, null),
     cachesSection(record),
   ]
+    .map((part) => part.trimEnd())
     .filter((part) => part !== "")
     .join("\n\n");
 }

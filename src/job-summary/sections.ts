@@ -17,16 +17,23 @@ function resultOf(from: string): string {
     : `reused from ${from === "this machine" ? "this machine's cache" : `the ${from}`}`;
 }
 
-const DID: Readonly<Record<TierNote["did"], string>> = {
-  restored: "✓ restored",
-  missed: "– not found",
-  saved: "✓ saved",
-  "not saved": "– not saved",
-};
-
-/** What the caches beyond this machine did, and why. */
+/** What the caches beyond this machine did: a line for each thing that was carried. */
 export function cachesSection({ tiers }: RunRecord): string {
   if (tiers.length === 0) return "";
-  const rows = tiers.map(({ what, tier, did, why, seconds }) => [what, tier, DID[did], why, duration(seconds)]);
-  return `### Caches\n\n${table(["what", "cache", "outcome", "why", " time"], rows)}`;
+  const rows = [...Map.groupBy(tiers, ({ what, tier }) => `${what}\n${tier}`).values()].map((notes) => {
+    const looked = notes.find(({ did }) => did === "restored" || did === "missed");
+    const kept = notes.find(({ did }) => did === "saved" || did === "not saved");
+    const seconds = notes.reduce((sum, note) => sum + note.seconds, 0);
+    return [notes[0]?.what ?? "", notes[0]?.tier ?? "", outcomeOf(looked), outcomeOf(kept), duration(seconds)];
+  });
+  return `### Caches\n\n${table(["what", "cache", "looked for", "kept for later", " time"], rows)}`;
+}
+
+/** Keys are in the log; here a reason counts that is not the usual one. */
+function outcomeOf(note: TierNote | undefined): string {
+  if (note === undefined) return "";
+  const { did, why } = note;
+  if (did === "restored") return "✓ found";
+  if (did === "saved") return why.endsWith(" is there already") ? "✓ there already" : "✓ saved";
+  return /^no entry \S+$/.test(why) ? "– none yet" : `✗ ${why}`;
 }

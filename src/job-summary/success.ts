@@ -12,12 +12,17 @@ export function summaryMarkdown(result: Result, record: RunRecord, seconds: numb
   if ("drift" in result) return driftMarkdown(result);
   return [
     `## ${titleOf(result)}`,
-    table(["result", ""], resultLines(result)),
+    // Kernels have a table of their own.
+    table(
+      ["result", ""],
+      resultLines(result).filter(([what]) => !what.startsWith("kernels ")),
+    ),
     "manifest" in result ? kernelsSection(result) : coverageSection("files" in result ? result.files : []),
     "manifest" in result ? sizesSection(result) : "",
     stagesSection(record, seconds) || `Done in ${duration(seconds)}.`,
     cachesSection(record),
   ]
+    .map((part) => part.trimEnd())
     .filter((part) => part !== "")
     .join("\n\n");
 }
@@ -63,7 +68,7 @@ function sizesSection({ manifest }: PackageResult): string {
   const lines = facts.map(({ file, bytes }) => [code(file), size(bytes)]);
   if (overlays.length > 0) {
     const bytes = overlays.reduce((sum, overlay) => sum + overlay.bytes, 0);
-    lines.splice(-1, 0, [`rocBLAS for other targets, ${overlays.length} files`, size(bytes)]);
+    lines.splice(-1, 0, [`rocBLAS for other targets, files: ${overlays.length}`, size(bytes)]);
   }
   return `### Sizes\n\n${table(["file", " size"], lines)}`;
 }

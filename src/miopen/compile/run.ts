@@ -1,6 +1,6 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { machineError } from "../../errors.ts";
+import { machineError, type Place } from "../../errors.ts";
 import type { Exec, ExecResult } from "../../ports/exec.ts";
 import { diskFull, exists } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
@@ -18,6 +18,8 @@ export interface CompileRequest {
   jobs: number;
   /** File that gets everything that the programs print */
   logFile: string;
+  /** Names of the patches that change a file of the source */
+  changedBy: (file: string) => readonly string[];
 }
 
 export interface CompilePorts {
@@ -111,12 +113,22 @@ function failure(what: string, result: ExecResult, request: CompileRequest, log:
         : "free some memory or add swap; what was compiled is kept, the same command goes on from there",
     );
   }
-  const diagnostics = readDiagnostics(output, environment.inside.source);
-  for (const { file, line, message } of diagnostics) log.error(message, { file, line, title: what });
+  const patched = new Set<string>();
+  const places = readDiagnostics(output, environment.inside.source).map((place): Place => {
+    const patches = request.changedBy(place.file);
+    for (const patch of patches) patched.add(patch);
+    return patches.length === 0 ? place : { ...place, message: `${place.message} (changed by ${patches.join(", ")})` };
+  });
+  for (const { file, line, message } of places) log.error(message, { file, line, title: what });
+  const suspects = [...patched];
+  const remedy =
+    suspects.length === 0
+      ? "correct the source, or use the release that the patches are made for"
+      : `correct ${suspects.length === 1 ? "the patch" : "one of the patches"} ${suspects.join(", ")}`;
   return machineError(
     `cannot ${what}${ended}:\n${firstFailure(output)}`,
-    `everything that was printed is in ${logFile}`,
-    diagnostics,
+    `${remedy}; what was compiled is kept, and everything that was printed is in ${logFile}`,
+    places,
   );
 }
 

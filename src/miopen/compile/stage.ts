@@ -74,7 +74,7 @@ export async function compileStage(
 async function build(
   context: Context,
   toolchain: SoundToolchain,
-  { source, patched }: CompileInput,
+  { source, series, patched }: CompileInput,
   folder: string,
   content: string,
 ): Promise<InstalledMiopen> {
@@ -92,8 +92,9 @@ async function build(
   context.record.keepsLog("miopen", logFile);
   const compiler = await compilerDigest(toolchain);
   const programs = programsOf(environment, toolchain);
+  const changedBy = (file: string) => series.patches.filter((one) => one.touched.includes(file)).map((one) => one.name);
   const { installed, seconds, ccache } = await withCarriedCcache(context, environment, { compiler, content }, () =>
-    compile({ environment, programs, compiler, jobs, logFile }, { exec, log }),
+    compile({ environment, programs, compiler, jobs, logFile, changedBy }, { exec, log }),
   );
   const prefix = join(folder, "prefix");
   await rm(prefix, { recursive: true, force: true });
