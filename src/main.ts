@@ -62,7 +62,10 @@ function refuseOldNode(version: string): void {
 
 /** Says what failed and what to do; returns the exit code. */
 function report(error: unknown): number {
-  if (inAction) writeJobSummary(failureMarkdown(error, record, redact), process.env, log);
+  if (inAction) {
+    const workspace = process.env.GITHUB_WORKSPACE ?? process.cwd();
+    writeJobSummary(failureMarkdown(error, record, { redact, workspace }), process.env, log);
+  }
   if (error instanceof RdnaError && error.kind !== "internal") {
     log.error(`${error.message}\n       ${error.remedy}`);
     return error.kind === "user" ? 2 : 1;

@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { messageOf, type Place, placesOf, RdnaError } from "../errors.ts";
 import type { RunRecord } from "../record.ts";
 import { block, code, plain, table } from "./markdown.ts";
@@ -7,11 +8,22 @@ import { cachesSection, stagesSection } from "./sections.ts";
 const MOST_LINES = 60;
 const MOST_PLACES = 50;
 
-/**
- * The job summary of a run that failed: the stage, the error, its remedy, where the log is, and what is done already.
- * `redact` takes secrets out of texts before Markdown changes their characters.
- */
-export function failureMarkdown(error: unknown, record: RunRecord, redact: (text: string) => string): string {
+export interface FailureOptions {
+  /** Takes secrets out of texts, before Markdown changes their characters */
+  redact: (text: string) => string;
+  /** Folder that places are told from */
+  workspace: string;
+}
+
+/** The job summary of a run that failed: the stage, the error, its remedy, where the log is, and what is done already. */
+export function failureMarkdown(error: unknown, record: RunRecord, { redact, workspace }: FailureOptions): string {
+  const places = placesOf(error).map(({ file, line, message }) => {
+    return {
+      file: file.startsWith(`${workspace}/`) ? relative(workspace, file) : file,
+      line,
+      message: redact(message),
+    };
+  });
   const ours = error instanceof RdnaError && error.kind !== "internal" ? error : null;
   const [first = "", ...rest] = redact(ours?.message ?? `internal error: ${messageOf(error)}`).split("\n");
   const remedy = redact(ours?.remedy ?? "please report it with the log of this step; it is a fault of this program");
@@ -22,9 +34,9 @@ export function failureMarkdown(error: unknown, record: RunRecord, redact: (text
     rest.join("").trim() === "" ? "" : block(cut(rest.join("\n"))),
     `**What to do:** ${plain(upperFirst(remedy))}`,
     logSection(record.logOf(stage)),
-    placesSection(placesOf(error).map((place) => ({ ...place, message: redact(place.message) }))),
+    placesSection(places),
     stagesSection(record, null),
-    record.stages.length === 0 ? "" : "What these stages made is kept; the next run goes on from there.",
+    record.stages.length === 0 ? "" : KEPT,
     cachesSection(record),
   ]
     .map((part) => part.trimEnd())
@@ -32,12 +44,16 @@ export function failureMarkdown(error: unknown, record: RunRecord, redact: (text
     .join("\n\n");
 }
 
+const KEPT =
+  "What these stages made is kept in this machine's cache, and beyond it where the caches below say so: the next run goes on from there.";
+
 /** The job summary of a run that was ended from outside: cancelled, or out of time. */
 export function interruptedMarkdown(signal: string, record: RunRecord): string {
   return [
     `## ${titleOf(record, `was ended by ${signal}`, record.running)}`,
-    "**What to do:** Start it again: finished stages are kept, and the next run goes on from there. When the job ran out of time, raise its `timeout-minutes`.",
+    "**What to do:** Start it again. When the job ran out of time, raise its `timeout-minutes`.",
     stagesSection(record, null),
+    record.stages.length === 0 ? "" : KEPT,
     cachesSection(record),
   ]
     .map((part) => part.trimEnd())

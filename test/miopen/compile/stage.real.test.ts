@@ -76,7 +76,7 @@ test("names the patch that changes the file with the error, and leaves a summary
   record.command = "build";
   const error: unknown = await compileSmall(folder, { record }).catch((thrown: unknown) => thrown);
   assert.equal(record.stageOf(error), "miopen");
-  const summary = failureMarkdown(error, record, (text) => text);
+  const summary = failureMarkdown(error, record, { redact: (text) => text, workspace: folder });
   assert.match(summary, /^## RDNA1 MIOpen: build failed in stage miopen\n\n\*\*cannot compile MIOpen\*\*\n/);
   assert.match(summary, /\*\*What to do:\*\* Correct the patch 0001-fault\.patch; what was compiled is kept/);
   assert.match(summary, /\| <code>src\/solver\.cpp:4<\/code> \| .*missing.* \(changed by 0001-fault\.patch\) \|/);
