@@ -88,7 +88,8 @@ export async function fetchPatiently(file: WantedFile, log: Log, signal: AbortSi
     try {
       return await fetchFile(file, signal);
     } catch (error) {
-      const tries = error instanceof DamagedError ? 2 : TRIES;
+      // A server that sends a whole file that is another one will send it again.
+      const tries = error instanceof DamagedError ? (error.continued ? 2 : 1) : TRIES;
       if (signal.aborted || !isTransient(error) || attempt >= tries) throw error;
       log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
       await sleep(250 * 4 ** attempt, undefined, { signal });
