@@ -130,7 +130,10 @@ test("ends everything when it is killed, and goes on where it was", { skip }, as
   const compiled = () =>
     (existsSync(file) ? readFileSync(file, "utf8").split("\n") : []).filter((line) => line.includes("work/src/"));
   const child = spawn(process.execPath, [join(import.meta.dirname, "run-stage.ts"), folder], { stdio: "ignore" });
-  while (!compiled().some((line) => line.endsWith("main.cpp"))) await new Promise((next) => setTimeout(next, 50));
+  while (!compiled().some((line) => line.endsWith("main.cpp"))) {
+    assert.equal(child.exitCode, null, "it has ended before it got there");
+    await new Promise((next) => setTimeout(next, 50));
+  }
   child.kill("SIGKILL");
   await new Promise((next) => child.once("close", next));
   await new Promise((next) => setTimeout(next, 300));
