@@ -35,7 +35,7 @@ test("shows a patch that does not apply as an annotation, and in the summary wit
   assert.ok(stdout.includes(`::error title=0001-misfit.patch,file=${patch},line=10::0001-misfit.patch does not apply`));
   assert.match(stdout, /::group::miopen-patches: no earlier result\n[\s\S]*::endgroup::/);
   assert.match(summary, /^## RDNA1 MIOpen: build failed in stage miopen-patches\n/);
-  assert.match(summary, /\*\*1 of 1 patches do not apply to MIOpen 3\.4\.0:\*\*/);
+  assert.match(summary, /\*\*1 of 1 patches do not apply to MIOpen 3\.4\.0\*\*/);
   assert.match(summary, /\*\*What to do:\*\* Use the source that the series is made for/);
   assert.match(
     summary,

@@ -74,3 +74,8 @@ export function firstFailure(output: string, most = 30): string {
     .join("\n")
     .trim();
 }
+
+/** Whether the first failed step printed nothing: under ccache on a full disk the compiler's words are lost with its files. */
+export function failedSilently(output: string): boolean {
+  return /^FAILED: [^\n]*$/.test(firstFailure(output));
+}

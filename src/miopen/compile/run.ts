@@ -6,7 +6,15 @@ import { diskFull, exists } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import { type CcacheCounts, ccacheEnvironment, ccacheStatistics } from "./ccache.ts";
 import type { BuildEnvironment } from "./environment.ts";
-import { firstFailure, NINJA_STATUS, progressLine, readCause, readDiagnostics, readProgress } from "./ninja.ts";
+import {
+  failedSilently,
+  firstFailure,
+  NINJA_STATUS,
+  progressLine,
+  readCause,
+  readDiagnostics,
+  readProgress,
+} from "./ninja.ts";
 import { cmakeArguments, TARGETS } from "./options.ts";
 
 export interface CompileRequest {
@@ -85,7 +93,8 @@ interface Step {
   logFile: string;
 }
 
-async function runStep({ what, command, env, request, logFile }: Step, { exec, log }: CompilePorts): Promise<void> {
+async function runStep(step: Step, { exec, log }: CompilePorts): Promise<void> {
+  const { what, command, env, request, logFile } = step;
   const [program = "", ...args] = command;
   const started = performance.now();
   let written = appendFile(logFile, `# ${command.join(" ")}\n`);
@@ -96,7 +105,12 @@ async function runStep({ what, command, env, request, logFile }: Step, { exec, l
   };
   const result = await exec.run(request.environment.command(program, args, env), { onLine, keep: KEPT });
   await written.catch(() => {}); // a full disk shows in the program's own output
-  if (result.code !== 0) throw failure(what, result, request, log);
+  if (result.code === 0) return;
+  if (env.CCACHE_DIR !== undefined && env.CCACHE_DISABLE === undefined && failedSilently(result.stdout)) {
+    log.info("compile: a compiler failed without a word; once more without ccache");
+    return await runStep({ ...step, env: { ...env, CCACHE_DISABLE: "1" } }, { exec, log });
+  }
+  throw failure(what, result, request, log);
 }
 
 function failure(what: string, result: ExecResult, request: CompileRequest, log: Log): Error {
