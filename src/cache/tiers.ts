@@ -52,7 +52,7 @@ export class Tiers {
         this.#note({ what, tier: tier.name, did: "restored", why }, started);
         return { tier: tier.name, value };
       }
-      const said = found ? `what it has as ${entry.key} is not used: ${value}` : why;
+      const said = found ? `${entry.key} is not usable: ${value}` : why;
       this.#note({ what, tier: tier.name, did: "missed", why: said }, started);
       await rm(entry.folder, { recursive: true, force: true });
     }

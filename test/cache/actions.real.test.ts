@@ -103,7 +103,7 @@ test("runs the stage when the archive is of another key, and says so", async (t)
   const { folder } = await next.run(again);
   assert.equal(again.runs, 1);
   assert.equal(readFileSync(join(folder, "result.txt"), "utf8"), "a".repeat(10_000));
-  assert.match(record.tiers[0]?.why ?? "", /is not used: another folder is in it/);
+  assert.match(record.tiers[0]?.why ?? "", /is not usable: another folder is in it/);
 });
 
 test("gives a restore up that hangs, ends it with its process, and runs the stage", async (t) => {

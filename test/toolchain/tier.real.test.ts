@@ -32,7 +32,7 @@ test("saves a new tree in the tier, takes it from there, and makes a damaged one
   await writeFile(join(home, key, "root/usr/include/hip/hip_runtime.h"), "damaged");
   await rm(tree, { recursive: true });
   assert.equal((await debianToolchain(options, ports)).digest, made.digest);
-  assert.match(record.tiers.at(-2)?.why ?? "", /is not used: the toolchain is damaged \(.*hip_runtime\.h.*\)/);
+  assert.match(record.tiers.at(-2)?.why ?? "", /is not usable: the toolchain is damaged \(.*hip_runtime\.h.*\)/);
 });
 
 test("takes no tree from the tier that is another toolchain", { skip }, async (t) => {
@@ -50,5 +50,5 @@ test("takes no tree from the tier that is another toolchain", { skip }, async (t
   await rm(cacheRoot, { recursive: true });
   const again = await debianToolchain(options, ports);
   assert.deepEqual([again.rocmVersion, again.digest], [made.rocmVersion, made.digest]);
-  assert.match(record.tiers.at(-2)?.why ?? "", /is not used: it is the toolchain debian-7\.1\.0-/);
+  assert.match(record.tiers.at(-2)?.why ?? "", /is not usable: it is the toolchain debian-7\.1\.0-/);
 });
