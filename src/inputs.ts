@@ -3,7 +3,7 @@ import { userError } from "./errors.ts";
 import { type Origin, parseOrigin } from "./miopen/source/origin.ts";
 import type { ActionSpec } from "./options.ts";
 import { isTarget, TARGETS, type Target, whyNotTarget } from "./rdna1/targets.ts";
-import { Secret } from "./secret.ts";
+import { Secret, withoutCredentials } from "./secret.ts";
 import { parseArchive } from "./toolchain/archive-address.ts";
 
 export const COMMANDS = ["build", "kernels", "verify", "drift", "install", "publish", "doctor"] as const;
@@ -40,7 +40,7 @@ export interface Inputs {
   readonly output: string;
   /** Processes at once; null: from cores and free memory */
   readonly jobs: number | null;
-  readonly cache: "auto" | "local" | "off";
+  readonly cache: "auto" | "actions" | "local" | "off";
   readonly offline: boolean;
   /** Where `publish` puts the release; null: from the runner's environment */
   readonly tag: string | null;
@@ -71,7 +71,7 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   const values = new Map<string, string>();
   for (const option of spec.options) {
     const value = (raw[option.name] ?? "").trim();
-    if (value !== "" && value !== option.default && !option.secret) given[option.name] = value;
+    if (value !== "" && value !== option.default && !option.secret) given[option.name] = withoutCredentials(value);
     values.set(option.name, value === "" ? option.default : value);
   }
   const get = (name: string) => values.get(name) ?? "";
@@ -102,7 +102,7 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     prefix: parsePrefix(get("prefix")),
     output: resolve(cwd, get("output")),
     jobs: parseJobs(get("jobs")),
-    cache: oneOf("cache", ["auto", "local", "off"]),
+    cache: oneOf("cache", ["auto", "actions", "local", "off"]),
     offline: oneOf("offline", ["true", "false"]) === "true",
     tag: parseTag(get("tag")),
     repository: parseRepository(get("repository")),

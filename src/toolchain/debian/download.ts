@@ -82,13 +82,21 @@ async function fetchAll(files: readonly FetchedFile[], { log, signal }: ArchiveP
   });
 }
 
-/** `fetchFile`, tried again where that may help. Resolves with the file's SHA-256. */
-export async function fetchPatiently(file: WantedFile, log: Log, signal: AbortSignal): Promise<string> {
+/**
+ * `fetchFile`, tried again where that may help. Resolves with the file's SHA-256. Wrong bytes may be the line's fault once;
+ * `wholeTries` 1 takes a whole file with another digest for another file at once.
+ */
+export async function fetchPatiently(
+  file: WantedFile,
+  log: Log,
+  signal: AbortSignal,
+  wholeTries: 1 | 2 = 2,
+): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await fetchFile(file, signal);
     } catch (error) {
-      const tries = error instanceof DamagedError ? 2 : TRIES;
+      const tries = error instanceof DamagedError ? (error.continued ? 2 : wholeTries) : TRIES;
       if (signal.aborted || !isTransient(error) || attempt >= tries) throw error;
       log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
       await sleep(250 * 4 ** attempt, undefined, { signal });
