@@ -2,8 +2,10 @@
 //
 //   find-client <libMIOpen.so.1> <n> <c> <h> <w> <k> <r> <stride> <pad> <dilation> <groups> <workspace> <mode>
 //
-// workspace: "asked" (what the query said) or "none"; mode: "-" or the number that miopenSetConvolutionFindMode is given.
-// Prints "query <bytes>", "found <algorithm> <bytes>", "ran <status>"; algorithm 0 is GEMM, 1 is direct
+// With RDNA1_TEST_FILL=1 the device's memory is then filled and the convolution run once more ("again <status>").
+//
+// workspace: "asked" (what the query said) or "none"; mode: "-" or the number that miopenSetConvolutionFindMode is
+// given. Prints "query <bytes>", "found <algorithm> <bytes>", "ran <status>"; algorithm 0 is GEMM, 1 is direct
 // [miopen.h, miopenConvFwdAlgorithm_t]. Only the C interface is used, so no header of MIOpen is needed.
 #include <cstddef>
 #include <cstdio>
@@ -89,10 +91,19 @@ int main(int count, char** words) {
        static_cast<const void*>(weightData), convolution, y, yData, 1, &found, &best, space, given, false);
   std::printf("found %d %zu\n", best.algorithm, best.memory);
   const float one = 1, zero = 0;
-  const int status = call("miopenConvolutionForward", handle, static_cast<const void*>(&one), x,
-                          static_cast<const void*>(xData), weights, static_cast<const void*>(weightData), convolution,
-                          best.algorithm, static_cast<const void*>(&zero), y, yData, space, given);
-  std::printf("ran %d\n", status);
+  const auto run = [&] {
+    return call("miopenConvolutionForward", handle, static_cast<const void*>(&one), x, static_cast<const void*>(xData),
+                weights, static_cast<const void*>(weightData), convolution, best.algorithm,
+                static_cast<const void*>(&zero), y, yData, space, given);
+  };
+  std::printf("ran %d\n", run());
+  if (std::getenv("RDNA1_TEST_FILL") != nullptr) {
+    void* rest = nullptr;
+    for (std::size_t bytes = std::size_t{1} << 40; bytes > 0; bytes /= 2)
+      while (call("hipMalloc", &rest, bytes) == 0) {
+      }
+    std::printf("again %d\n", run());
+  }
   std::fflush(stdout);
   std::_Exit(0);
 }

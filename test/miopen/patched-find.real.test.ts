@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
-  compiled,
+  asked,
+  compiledMiopen,
   gemm,
   launches,
   naive,
   PatchedMiopen,
-  patchedPrefix,
   QUICK,
   RDNA1,
   SMALL,
   searched,
 } from "./patched.ts";
 
-const found = await patchedPrefix();
+const found = await compiledMiopen("patched");
 const skip = typeof found === "string" ? found : false;
 
 describe("the choice of solvers by the patched MIOpen", { skip }, () => {
@@ -31,7 +31,7 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
         assert.ok(!searched(run) && naive(run) === 0 && gemm(run) > 0, `${card}\n${launches(run).join("\n")}`);
       }
       const other = await miopen.drive(`conv ${SMALL}`, { card: "gfx1030" });
-      assert.ok(compiled(other).includes("naive_conv.cpp")); // which only a search asks for
+      assert.ok(asked(other).includes("naive_conv.cpp")); // which only a search asks for
     });
 
     test("searches on RDNA1 when it is asked to", async () => {
@@ -101,7 +101,8 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
           ["convfp16", "1"],
         ] as const) {
           const command = `${kind} ${SMALL.replace("-F 1", `-F ${direction}`).replaceAll(" 8 ", " 32 ")}`;
-          const run = await miopen.succeed(command, { card, env: { MIOPEN_FIND_MODE: "1" } });
+          const env = { MIOPEN_FIND_MODE: "1", MIOPEN_DEBUG_CONV_FFT: "0" };
+          const run = await miopen.succeed(command, { card, env });
           assert.doesNotMatch(run.output, /binary for: "?Conv_Winograd|Winograd\w*: Success/i, `${card} ${command}`);
         }
       }
