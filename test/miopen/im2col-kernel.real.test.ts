@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Architecture, type Argument, Simulator } from "../device/sim/harness.ts";
-import { addedKernels } from "./added-kernel.ts";
+import { addedKernels, bundledSeries } from "./added-kernel.ts";
 
 /*
- * The Im2d2Col that the series for 3.5 has of its own, compiled from the patch's text and launched as the patched host does
- * (Im2d2ColGPU in utilocl.cpp). patches/3.4 changes the stock kernel instead: its rows are in patched.real.test.ts.
+ * The Im2d2Col that every series adds, compiled from the patch's text and launched as the patched host does (Im2d2ColGPU in
+ * utilocl.cpp).
  */
 
 const SOURCE = "src/kernels/MIOpenIm2d2ColRdna1.cpp";
@@ -74,9 +74,9 @@ const int = (word: number): Argument => ({ word: word >>> 0 });
 test("Im2d2Col moves every element where the GEMM reads it, within its LDS", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);
-  const [source = ""] = (await addedKernels(SOURCE, ["3.5"])).keys();
+  const sources = await addedKernels(SOURCE, await bundledSeries());
   const sizes = new Set<number>();
-  for (const one of CASES) {
+  for (const { source, one } of [...sources.keys()].flatMap((source) => CASES.map((one) => ({ source, one })))) {
     const { c, h, w, filter, bytes = 4, wide = false, offset = 0, card = "gfx1010", why } = one;
     const [r, s] = filter;
     const { pad = [0, 0], stride = [1, 1], dilation = [1, 1] } = one;
