@@ -102,7 +102,7 @@ test("refuses a bundle in which any part was changed", async () => {
   const forged = Buffer.from(bundle.dsseEnvelope.payload, "base64").toString("utf8").replace(DIGEST, sha256("evil"));
   const changes: ((copy: typeof bundle) => void)[] = [
     (copy) => (copy.dsseEnvelope.payload = Buffer.from(forged).toString("base64")),
-    (copy) => copy.dsseEnvelope.signatures.forEach((one) => (one.sig = flipped(one.sig))),
+    (copy) => (copy.dsseEnvelope.signatures = copy.dsseEnvelope.signatures.map(({ sig }) => ({ sig: flipped(sig) }))),
     (copy) =>
       (copy.verificationMaterial.certificate.rawBytes = flipped(copy.verificationMaterial.certificate.rawBytes)),
     (copy) => (copy.verificationMaterial.tlogEntries = []),
