@@ -84,6 +84,17 @@ test("four jobs at once on one tool cache: all right, fetched and unpacked once"
   assert.equal(box.server.count(/tar\.zst/), 1);
 });
 
+test("a connection that is cut and a bit that was turned on the way cost time only", async () => {
+  box.server.faults.push(
+    { on: /tar\.zst/, fault: { kind: "cut", after: 15_000 } },
+    { on: /tar\.zst/, fault: { kind: "garble" } },
+  );
+  const { code, text } = await box.run(box.release);
+  assert.equal(code, 0, text);
+  assert.ok(box.server.ranges.includes("bytes=15000-"), JSON.stringify(box.server.ranges));
+  await box.usable(await box.onlyPackage());
+});
+
 test("killed in the middle of a download, it goes on where it was", async () => {
   box.server.faults.push({ on: /tar\.zst/, fault: { kind: "stall", after: 20_000 } });
   const { child, done } = box.start(box.release);

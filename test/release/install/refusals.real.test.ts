@@ -14,8 +14,8 @@ for (const [what, prepare, exit, pattern] of [
   [
     "a tarball that was changed after it was published",
     async () => {
-      const asset = box.server.releases[0]?.assets.find(({ name }) => name === PACKAGE);
-      if (asset !== undefined) Object.assign(asset, { content: noise("evil", asset.content.length) });
+      const asset = box.asset(PACKAGE);
+      asset.content = noise("evil", asset.content.length);
     },
     1,
     /is not what was promised: .* SHA-256/,
@@ -23,9 +23,9 @@ for (const [what, prepare, exit, pattern] of [
   [
     "a tarball and an API digest that do not agree with SHA256SUMS",
     async () => {
-      const asset = box.server.releases[0]?.assets.find(({ name }) => name === PACKAGE);
-      const content = noise("evil", asset?.content.length ?? 0);
-      if (asset !== undefined) Object.assign(asset, { content, digest: `sha256:${sha256(content)}` });
+      const asset = box.asset(PACKAGE);
+      asset.content = noise("evil", asset.content.length);
+      asset.digest = `sha256:${sha256(asset.content)}`;
     },
     1,
     /is not the file that its SHA256SUMS and manifest\.json tell of/,
@@ -68,6 +68,23 @@ for (const [what, prepare, exit, pattern] of [
   });
 }
 
+test("what is not trustworthy is no reason to build instead", async () => {
+  box.server.attestations.clear();
+  const { code, text } = await box.run([...box.release, "--fallback", "build"]);
+  assert.match(text, /has no attestation for/);
+  assert.equal(code, 2);
+  assert.doesNotMatch(text, /it is built/);
+});
+
+test("what does not fit is one, if that is asked for: then the build's own errors count", async () => {
+  const build = ["--fallback", "build", "--miopen", "distribution", "--toolchain", path.join(box.home, "no-rocm")];
+  const { code, text } = await box.run([...box.release, "--rocm-version", "6.4.3", ...build]);
+  assert.match(text, /no package fits ROCm 6\.4\.3[^\n]*it is built/);
+  assert.match(text, /error: toolchain: [^\n]*no-rocm/);
+  assert.equal(code, 2);
+  await box.nothingInstalled();
+});
+
 function drop(name: string): void {
   const release = box.server.releases[0];
   if (release !== undefined) release.assets = release.assets.filter((asset) => asset.name !== name);
@@ -79,7 +96,7 @@ for (const [what, entry] of [
   ["a hard link out", { path: "share/evil", type: "Link", linkpath: "../../../victim" }],
   ["a device", { path: "share/evil", type: "CharacterDevice" }],
 ] as const) {
-  test(`an attested tarball with ${what} is not unpacked, and nothing is left`, async () => {
+  test(`a tarball with the right digest and ${what} is not unpacked, and nothing is left`, async () => {
     const folder = await box.mirror({ "manifest.json": null });
     const archive = await writeArchive(folder, PACKAGE, [{ path: "activate", content: "#" }, entry]);
     await writeFile(path.join(folder, "SHA256SUMS"), `${archive.sha256}  ${PACKAGE}\n`);

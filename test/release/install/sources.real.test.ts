@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
 import { noise, sha256 } from "../sample.ts";
@@ -100,4 +103,40 @@ test("an Enterprise Server without attestations and digests: only where that is 
   const stranger = await box.run(box.release);
   assert.equal(stranger.code, 2);
   assert.match(stranger.text, /404.*check the repository's name/s);
+});
+
+/** A plain web server over a folder. */
+async function webServer(folder: string): Promise<{ address: string; close: () => void }> {
+  const server = createServer(async (request, response) => {
+    const name = decodeURIComponent(path.basename(request.url ?? ""));
+    const content = await readFile(path.join(folder, name)).catch(() => null);
+    response.writeHead(content === null ? 404 : 200).end(content ?? "");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/kernels`, close };
+}
+
+test("a mirror in the network has to be attested, because its SHA256SUMS can be changed with the rest", async () => {
+  const folder = await box.mirror();
+  const web = await webServer(folder);
+  try {
+    const args = ["install", "--source", web.address, "--repository", "org/kernels", "--trusted-root", box.roots];
+    const refused = await box.run(args);
+    assert.equal(refused.code, 2);
+    assert.match(refused.text, /the mirror http:\/\/127\.0\.0\.1:\d+\/kernels has no attestation/);
+    const offline = await box.run([...args, "--offline"]);
+    assert.equal(offline.code, 1);
+    const bundle = await box.sigstore.attest({ sha256: box.digest });
+    await writeFile(path.join(folder, `${PACKAGE}.sigstore.json`), JSON.stringify(bundle));
+    const { code, text, out } = await box.run(args);
+    assert.equal(code, 0, text);
+    assert.match(out, /attested by/);
+    await box.usable(await box.onlyPackage());
+  } finally {
+    web.close();
+  }
 });
