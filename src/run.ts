@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
 import { type DriftResult, drift, isSound } from "./commands/drift.ts";
+import { type InstallResult, install } from "./commands/install.ts";
 import { type PublishResult, publish } from "./commands/publish.ts";
 import { type VerifyResult, verify } from "./commands/verify.ts";
 import { type Context, makeContext, removeTemporary } from "./context.ts";
@@ -46,7 +48,7 @@ export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: R
   }
 }
 
-type Result = PackageResult | VerifyResult | DriftResult | PublishResult;
+type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult;
 
 const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
   build,
@@ -54,6 +56,7 @@ const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<
   verify,
   drift,
   publish,
+  install,
 };
 
 /** The exit code of `drift`: its table has been printed. */
@@ -71,6 +74,7 @@ async function reportToRunner(result: Result, timings: Record<string, number>, s
 /** The action's outputs; those that a command has nothing for stay unset. */
 function outputsOf(result: Result): Record<string, string> {
   if ("drift" in result) return {};
+  if ("record" in result) return installOutputs(result);
   if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
@@ -86,6 +90,24 @@ function outputsOf(result: Result): Record<string, string> {
     "cache-hit": String(result.cacheHit),
     "cache-key": result.cacheKey,
     report: result.report,
+  };
+}
+
+function installOutputs({ folder, record, hit }: InstallResult): Record<string, string> {
+  const { miopen, rocm, targets, kernels, library } = record.manifest;
+  return {
+    prefix: folder,
+    activate: join(folder, "activate"),
+    library: library === null ? "" : join(folder, library.file),
+    sha256: record.sha256,
+    kernels: String(Object.values(kernels).reduce((sum, set) => sum + set.rows, 0)),
+    targets: targets.join(","),
+    "miopen-version": miopen.version,
+    "rocm-version": rocm.version,
+    attested: String(record.attested !== null),
+    "cache-hit": String(hit),
+    tag: record.tag ?? "",
+    release: record.page ?? "",
   };
 }
 
