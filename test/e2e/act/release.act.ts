@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { TOKEN } from "../../release/publish/support.ts";
-import { Sandbox } from "../sandbox.ts";
+import { projectRoot, realToolchain, Sandbox } from "../sandbox.ts";
+import { shareBuilds } from "../shared-builds.ts";
+import { machineWithCard } from "./card.ts";
 import { GitHub } from "./github.ts";
 import { ActRunner, type Outcome, type Run } from "./runner.ts";
 import { ACT, find } from "./tools.ts";
@@ -11,10 +13,14 @@ import { ACT, find } from "./tools.ts";
 const act = find(ACT);
 const TAG = "v1.2.3";
 
+const toolchain = await realToolchain();
+
 /** Kernels of every kind that a set has, few enough for a test: HIP, OpenCL and GEMM. */
 const KERNEL_SET = `MIOpenDriver conv -n 1 -c 8 -H 8 -W 8 -k 8 -y 1 -x 1 -F 1
 MIOpenDriver conv -n 1 -c 16 -H 8 -W 8 -k 16 -y 3 -x 3 -p 1 -q 1 -F 1
 `;
+
+const skip = "skip" in act ? act.skip : typeof toolchain === "string" ? toolchain : false;
 
 interface Release {
   id: number;
@@ -22,7 +28,7 @@ interface Release {
   target_commitish: string;
 }
 
-describe("the release workflow in act", { skip: "skip" in act ? act.skip : false }, () => {
+describe("the release workflow in act", { skip }, () => {
   const sandbox = new Sandbox();
   let github: GitHub;
   let runner: ActRunner;
@@ -30,7 +36,8 @@ describe("the release workflow in act", { skip: "skip" in act ? act.skip : false
   let run: Run;
 
   before(async () => {
-    if ("skip" in act) return;
+    if ("skip" in act || typeof toolchain === "string") return;
+    await shareBuilds(toolchain);
     mkdirSync(sandbox.path("github"));
     github = await GitHub.start(sandbox.path("github"), "org/rdna1-miopen");
     commit = await github.emulator.commit();
@@ -105,5 +112,34 @@ describe("the release workflow in act", { skip: "skip" in act ? act.skip : false
     succeeded(outcome);
     assert.equal(uploads(), before);
     assert.equal((await theRelease()).draft, false);
+  });
+
+  test("the workflow in the README installs that release and runs MIOpenDriver with its kernels", async (t) => {
+    if ("skip" in act || typeof toolchain === "string") return;
+    const user = new ActRunner(act.program, "empty", "someone/project");
+    t.after(() => user.remove());
+    const [, example = ""] =
+      /```yaml\n(on: push\n[^`]*)```/.exec(readFileSync(join(projectRoot, "README.md"), "utf8")) ?? [];
+    // There is no sigstore here, so the release has no attestation, and its user has to say that this is all right
+    const text = example.replace("command: install", "command: install\n          attestation: ATTESTATION");
+    assert.notEqual(text, example);
+    user.file(".github/workflows/required.yml", text.replace("ATTESTATION", "required"));
+    user.file(".github/workflows/off.yml", text.replace("ATTESTATION", '"off"'));
+    user.commit();
+    const using = {
+      event: "push" as const,
+      env: { GITHUB_API_URL: github.address },
+      secrets: { GITHUB_TOKEN: TOKEN },
+      repositories: { "org/rdna1-miopen@v1": runner.tree },
+      programs: await machineWithCard(toolchain, user.path("bin")),
+    };
+    const refused = await user.run({ ...using, workflow: ".github/workflows/required.yml" });
+    assert.equal(refused.code, 1, refused.log);
+    said(refused, /has no attestation for rdna1-miopen-/);
+
+    const outcome = await user.run({ ...using, workflow: ".github/workflows/off.yml" });
+    succeeded(outcome);
+    said(outcome, /loaded binary/);
+    said(outcome, /Forward Convolution Verifies OK/);
   });
 });

@@ -19,6 +19,8 @@ export interface Run {
   repositories?: Readonly<Record<string, string>>;
   /** Folder of act's own cache server; without it there is no cache */
   cacheServer?: string;
+  /** Folder in front of PATH */
+  programs?: string;
   /** Kills act and everything below it when this comes */
   kill?: Promise<void>;
 }
@@ -34,8 +36,8 @@ export interface Outcome {
 const STAND_INS = join(import.meta.dirname, "stand-ins");
 
 /**
- * A clean tree and a runner for it: what git would commit of the project, as a repository `org/rdna1-miopen` of its own,
- * and act in host mode beside it. Nothing of the caller's environment reaches a job but PATH.
+ * A clean tree and a runner for it: what git would commit of the project (or nothing), as a repository of its own, and act
+ * in host mode beside it. Nothing of the caller's environment reaches a job but PATH.
  */
 export class ActRunner {
   readonly folder = mkdtempSync("/tmp/rdna1-act-");
@@ -43,7 +45,7 @@ export class ActRunner {
   readonly #act: string;
   #runs = 0;
 
-  constructor(act: string, tree: "project" | "empty" = "project") {
+  constructor(act: string, tree: "project" | "empty" = "project", repository = "org/rdna1-miopen") {
     this.#act = act;
     mkdirSync(this.tree);
     for (const name of ["home", "cache"]) mkdirSync(join(this.folder, name));
@@ -55,7 +57,7 @@ export class ActRunner {
       for (const file of files.split("\0").filter(Boolean)) cpSync(join(projectRoot, file), join(this.tree, file));
     }
     this.git("init", "--quiet", "--initial-branch=main");
-    this.git("remote", "add", "origin", "https://github.com/org/rdna1-miopen");
+    this.git("remote", "add", "origin", `https://github.com/${repository}`);
     this.commit();
   }
 
@@ -101,12 +103,13 @@ export class ActRunner {
       ...pairs("--var", run.vars ?? {}),
       ...pairs("--secret", { GITHUB_TOKEN: "ghp_onlyForTests", ...run.secrets }),
     ];
-    return { ...(await this.#start([run.event, ...flags], run.kill)), artifacts };
+    return { ...(await this.#start([run.event, ...flags], run)), artifacts };
   }
 
-  #start(args: readonly string[], kill: Promise<void> | undefined): Promise<Omit<Outcome, "artifacts">> {
+  #start(args: readonly string[], { kill, programs }: Run): Promise<Omit<Outcome, "artifacts">> {
     // npm's own Node 24 first: act runs actions with the first `node` in PATH
-    const PATH = `${join(projectRoot, "node_modules/node/bin")}:${process.env.PATH}`;
+    const first = [join(projectRoot, "node_modules/node/bin"), ...(programs === undefined ? [] : [programs])];
+    const PATH = [...first, process.env.PATH].join(":");
     const env = {
       PATH,
       HOME: this.path("home"),
