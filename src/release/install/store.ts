@@ -85,11 +85,12 @@ async function makeStored(
   try {
     await removeLeftovers(folder);
     await checkDisk(folder, offer);
+    const pieces: { piece: Piece; file: string }[] = [];
+    for (const piece of [tarball, ...overlays]) pieces.push({ piece, file: await localFile(piece, offer, ports) });
     await mkdir(aside, { recursive: true });
-    for (const piece of [tarball, ...overlays]) {
+    for (const { piece, file } of pieces) {
       const expected: ExpectedFiles =
         piece === tarball && manifest !== null ? new Map(manifest.files.map(({ file, bytes }) => [file, bytes])) : null;
-      const file = await localFile(piece, offer, ports);
       ports.log.info(`unpacking ${piece.file}`);
       try {
         await unpackTarball({ file, sha256: piece.sha256, folder: aside, expected });
