@@ -90,7 +90,7 @@ describe("the release workflow in act", { skip }, () => {
     said(outcome, /::warning::this release has no attestation/);
     const release = await theRelease();
     assert.deepEqual([release.draft, release.target_commitish], [false, commit]);
-    const sums = readFileSync(join(outcome.artifacts, "rocm-7.2.4/SHA256SUMS"), "utf8");
+    const sums = readFileSync(join(outcome.artifacts, "release/SHA256SUMS"), "utf8");
     const wanted = [...sums.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)].map(([, digest, name]) => [
       name,
       `sha256:${digest}`,
