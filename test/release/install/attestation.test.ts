@@ -49,7 +49,7 @@ for (const [what, statement, why] of [
   [
     "another workflow",
     { workflow: "org/kernels/.github/workflows/ci.yml@refs/heads/main" },
-    /made by .*ci\.yml@.*not by .*release\.yml/,
+    /made by .*ci\.yml@.*not by .*publish\.yml/,
   ],
   [
     "a repository whose name begins alike",
