@@ -37,7 +37,8 @@ const STAND_INS = join(import.meta.dirname, "stand-ins");
 
 /**
  * A clean tree and a runner for it: what git would commit of the project (or nothing), as a repository of its own, and act
- * in host mode beside it. Nothing of the caller's environment reaches a job but PATH.
+ * in host mode beside it. Nothing of the caller's environment reaches a job but PATH
+ * and the way to the network.
  */
 export class ActRunner {
   readonly folder = mkdtempSync("/tmp/rdna1-act-");
@@ -111,6 +112,7 @@ export class ActRunner {
     const first = [join(projectRoot, "node_modules/node/bin"), ...(programs === undefined ? [] : [programs])];
     const PATH = [...first, process.env.PATH].join(":");
     const env = {
+      ...networkSettings(),
       PATH,
       HOME: this.path("home"),
       // The clean tree needs packages for `npm ci`, and should find them where this tree's came from
@@ -150,6 +152,12 @@ function standIns(workflows: string): Record<string, string> {
     if (name !== "checkout" && name !== "setup-go") found[`${repository}@${ref}`] = join(STAND_INS, name);
   }
   return found;
+}
+
+/** How this machine reaches the network, which jobs need too. */
+function networkSettings(): Record<string, string> {
+  const names = /^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name))) as Record<string, string>;
 }
 
 /** Ends a process and all below it at once, as when a machine is switched off: act gives each step a group of its own. */
