@@ -19,7 +19,7 @@ before(async () => {
   commit = await github.commit();
 });
 after(async () => {
-  github.stop();
+  await github.stop();
   await rm(scratch, { recursive: true, force: true });
 });
 

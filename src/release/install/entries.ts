@@ -25,11 +25,14 @@ const UNPRINTABLE = /[\x00-\x1f\x7f\\]/;
  */
 export class EntryCheck {
   readonly #expected: ExpectedFiles;
+  readonly #below: string | null;
   readonly #seen = new Map<string, string>();
   readonly #files = new Map<string, number>();
 
-  constructor(expected: ExpectedFiles) {
+  /** `below`: a folder that everything must lie in, or null */
+  constructor(expected: ExpectedFiles, below: string | null) {
     this.#expected = expected;
+    this.#below = below;
   }
 
   /** Why the entry is refused, in words; null when it is let in. */
@@ -46,6 +49,10 @@ export class EntryCheck {
     }
     if (this.#seen.has(path)) return "is there twice";
     this.#seen.set(path, entry.type);
+    const leadsThere = entry.type === "Directory" && this.#below?.startsWith(`${path}/`);
+    if (this.#below !== null && path !== this.#below && !path.startsWith(`${this.#below}/`) && !leadsThere) {
+      return `does not lie below ${this.#below}`;
+    }
     if (entry.type === "Directory") return null;
     if (entry.type === "SymbolicLink") return whyNotLink(path, entry.linkpath ?? "");
     if (entry.type !== "File") return `is a ${entry.type}, neither file nor folder nor symbolic link`;

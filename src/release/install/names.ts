@@ -30,6 +30,11 @@ export function overlayOf(names: Iterable<string>, target: Target, rocm: string)
   return null;
 }
 
+/** The one folder that an overlay may fill, by its name. */
+export function overlayHome(file: string): string {
+  return `share/rocblas-${OVERLAY.exec(file)?.[1]}`;
+}
+
 /** What a package must be. */
 export interface Wish {
   /** null: any */

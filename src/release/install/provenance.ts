@@ -1,3 +1,4 @@
+import type { TrustedRoot } from "@sigstore/protobuf-specs";
 import { machineError, userError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
 import { type Attested, checkAttestation } from "./attestation.ts";
@@ -48,6 +49,7 @@ export async function proveOrigin(
   const demanded = demandsAttestation(choice, place.local);
   const given = choice.bundles === null ? null : await givenBundles(choice.bundles);
   let proven: Attested | null = null;
+  let roots: readonly TrustedRoot[] | null = null;
   for (const { file, sha256 } of pieces) {
     const bundles = given ?? (await bundlesOf(place, file, sha256, ports));
     if (bundles.length === 0 && !demanded) {
@@ -60,7 +62,14 @@ export async function proveOrigin(
         `take a release that was attested, give a file of bundles with attestation, ${UNATTESTED}`,
       );
     }
-    proven = await pieceProven({ file, sha256 }, bundles, request, ports.log);
+    if (request.identity === null) {
+      throw userError(
+        "repository: it is not known whose attestation is to be checked",
+        `write --repository owner/name, ${UNATTESTED}`,
+      );
+    }
+    roots ??= await trustedRoots(request.trust, ports.log);
+    proven = pieceProven({ file, sha256 }, bundles, roots, request.identity, place, ports.log);
   }
   return proven;
 }
@@ -72,19 +81,14 @@ async function givenBundles(file: string): Promise<readonly unknown[]> {
   throw userError(`attestation: ${file} has no Sigstore bundle`, "write it with gh attestation download");
 }
 
-async function pieceProven(
+function pieceProven(
   { file, sha256 }: Pick<Piece, "file" | "sha256">,
   bundles: readonly unknown[],
-  { identity, trust, place }: ProvenanceRequest,
+  roots: readonly TrustedRoot[],
+  identity: Identity,
+  place: Pick<Place, "name">,
   log: Log,
-): Promise<Attested> {
-  if (identity === null) {
-    throw userError(
-      "repository: it is not known whose attestation is to be checked",
-      `write --repository owner/name, ${UNATTESTED}`,
-    );
-  }
-  const roots = await trustedRoots(trust, log);
+): Attested {
   const reasons = new Set<string>();
   for (const bundle of bundles) {
     const result = checkAttestation(bundle, sha256, identity, roots);

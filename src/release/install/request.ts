@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { userError } from "../../errors.ts";
 import { choice, parsePlace } from "../../option-values.ts";
 import type { Target } from "../../rdna1/targets.ts";
@@ -79,7 +80,7 @@ function parseSource(text: string, cwd: string): Source {
         "write it as in https://mirror.example/rdna1-miopen",
       );
     }
-    if (url.protocol === "file:") return localSource(decodeURIComponent(url.pathname));
+    if (url.protocol === "file:") return localSource(fileURLToPath(url));
     return { kind: "mirror", address: url.href.replace(/\/+$/, "") };
   }
   const place = parsePlace("source", text, ["release"], cwd);
@@ -88,5 +89,5 @@ function parseSource(text: string, cwd: string): Source {
 
 function localSource(path: string): Source {
   if (path.endsWith(".tar.zst")) return { kind: "file", path };
-  return { kind: "mirror", address: `file://${encodeURI(path.replace(/(.)\/+$/, "$1"))}` };
+  return { kind: "mirror", address: pathToFileURL(path).href.replace(/\/+$/, "") };
 }

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { withLock } from "../../cache/lock.ts";
 import { codeOf, machineError, messageOf } from "../../errors.ts";
 import { asideOf, diskError, freeBytes, sha256 } from "../../ports/files.ts";
@@ -8,6 +9,7 @@ import { size } from "../../summary.ts";
 import { fetchPatiently, showProgress } from "../../toolchain/debian/download.ts";
 import type { Attested } from "./attestation.ts";
 import type { ExpectedFiles } from "./entries.ts";
+import { overlayHome } from "./names.ts";
 import type { Offer, Piece } from "./offer.ts";
 import { type FetchPorts, fetchError } from "./place.ts";
 import { type InstallRecord, readRecord, writeRecord } from "./record.ts";
@@ -89,11 +91,13 @@ async function makeStored(
     for (const piece of [tarball, ...overlays]) pieces.push({ piece, file: await localFile(piece, offer, ports) });
     await mkdir(aside, { recursive: true });
     for (const { piece, file } of pieces) {
+      const isMain = piece === tarball;
       const expected: ExpectedFiles =
-        piece === tarball && manifest !== null ? new Map(manifest.files.map(({ file, bytes }) => [file, bytes])) : null;
+        isMain && manifest !== null ? new Map(manifest.files.map(({ file, bytes }) => [file, bytes])) : null;
+      const below = isMain ? null : overlayHome(piece.file);
       ports.log.info(`unpacking ${piece.file}`);
       try {
-        await unpackTarball({ file, sha256: piece.sha256, folder: aside, expected });
+        await unpackTarball({ file, sha256: piece.sha256, folder: aside, expected, below });
       } finally {
         // Damaged or not, it is of no more use
         await rm(downloadOf(piece, ports), { force: true });
@@ -154,7 +158,7 @@ function downloadOf({ sha256: digest }: Piece, { folder }: FetchPorts): string {
 async function localFile(piece: Piece, { place }: Offer, ports: FetchPorts): Promise<string> {
   const { log, signal } = ports;
   const { url } = piece.offered;
-  if (url.startsWith("file:")) return decodeURIComponent(new URL(url).pathname);
+  if (url.startsWith("file:")) return fileURLToPath(url);
   const target = downloadOf(piece, ports);
   await mkdir(dirname(target), { recursive: true });
   if ((await stat(target).catch(() => null)) !== null) return target;

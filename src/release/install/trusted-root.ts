@@ -13,8 +13,6 @@ export interface TrustOptions {
   /** Folder for what Sigstore's update service (TUF) sends */
   cache: string;
   offline: boolean;
-  /** Address of that service */
-  mirror?: string;
 }
 
 /**
@@ -23,7 +21,7 @@ export interface TrustOptions {
  * are checked from the root that comes with the program on; without a network the newest known ones count.
  */
 export async function trustedRoots(options: TrustOptions, log: Log): Promise<readonly TrustedRoot[]> {
-  const { file, cache, offline, mirror = DEFAULT_MIRROR_URL } = options;
+  const { file, cache, offline } = options;
   if (file !== null) {
     const texts = await readJsonOrLines(file, "trusted-root");
     const roots = texts.map((json) => TrustedRoot.fromJSON(json));
@@ -37,23 +35,31 @@ export async function trustedRoots(options: TrustOptions, log: Log): Promise<rea
   }
   if (!offline) {
     try {
-      return [await getTrustedRoot({ cachePath: cache, mirrorURL: mirror, timeout: 5000, retry: { retries: 1 } })];
+      return [await getTrustedRoot({ cachePath: cache, timeout: 5000, retry: { retries: 1 } })];
     } catch (error) {
       log.warning(
-        `Sigstore's roots could not be brought up to date (${messageOf(error)}); the newest known ones are used`,
+        `Sigstore's roots could not be brought up to date (${reasonOf(error)}); the newest known ones are used`,
       );
     }
   }
-  return [await knownRoot(cache, mirror)];
+  return [await knownRoot(cache)];
 }
 
 /** What TUF has fetched last, else what comes with the program. */
-async function knownRoot(cache: string, mirror: string): Promise<TrustedRoot> {
-  const { host, pathname } = new URL(mirror);
-  const folder = encodeURIComponent(host + pathname.replace(/\/$/, ""));
+async function knownRoot(cache: string): Promise<TrustedRoot> {
+  const folder = encodeURIComponent(new URL(DEFAULT_MIRROR_URL).host);
   const target = "trusted_root.json";
-  const text = await readFile(join(cache, folder, "targets", target), "utf8").catch(() =>
-    Buffer.from(seeds[DEFAULT_MIRROR_URL as keyof typeof seeds].targets[target], "base64").toString("utf8"),
-  );
-  return TrustedRoot.fromJSON(JSON.parse(text));
+  try {
+    return TrustedRoot.fromJSON(JSON.parse(await readFile(join(cache, folder, "targets", target), "utf8")));
+  } catch {
+    // Not there, or another process is just writing it
+    const { targets } = seeds[DEFAULT_MIRROR_URL as keyof typeof seeds];
+    return TrustedRoot.fromJSON(JSON.parse(Buffer.from(targets[target], "base64").toString("utf8")));
+  }
+}
+
+/** The library says little, the error behind it more. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
 }

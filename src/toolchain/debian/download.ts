@@ -84,13 +84,15 @@ async function fetchAll(files: readonly FetchedFile[], { log, signal }: ArchiveP
 
 /** `fetchFile`, tried again where that may help. Resolves with the file's SHA-256. */
 export async function fetchPatiently(file: WantedFile, log: Log, signal: AbortSignal): Promise<string> {
+  let damaged = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await fetchFile(file, signal);
     } catch (error) {
-      const tries = error instanceof DamagedError ? 2 : TRIES;
-      if (signal.aborted || !isTransient(error) || attempt >= tries) throw error;
-      log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
+      // Wrong bytes once may be the line's fault, twice they are the server's
+      if (error instanceof DamagedError) damaged++;
+      if (signal.aborted || !isTransient(error) || attempt >= TRIES || damaged >= 2) throw error;
+      log.warning(`${messageOf(error)}; trying again (${attempt} of ${TRIES - 1})`);
       await sleep(250 * 4 ** attempt, undefined, { signal });
     }
   }

@@ -181,11 +181,16 @@ async function request(
   const location = response.headers.location;
   if (status >= 300 && status < 400 && location !== undefined && hops > 0) {
     const next = new URL(location, url);
-    if (url.startsWith("https:") && next.protocol !== "https:") throw new Error(`${url} leads away from https`);
+    if (url.startsWith("https:") && next.protocol !== "https:") throw new Error(`${plain(url)} leads away from https`);
     return request(file, next.href, offset, signal, hops - 1);
   }
-  if (status === 404 || status === 410) throw new GoneError(`${url}: the server answers ${status}`);
-  throw new Error(`${url}: the server answers ${status}`);
+  if (status === 404 || status === 410) throw new GoneError(`${plain(url)}: the server answers ${status}`);
+  throw new Error(`${plain(url)}: the server answers ${status}`);
+}
+
+/** An address without its query, which may hold a signature that opens the file to anyone. */
+function plain(url: string): string {
+  return url.replace(/\?.*/s, "");
 }
 
 /** Whether trying again may help. */

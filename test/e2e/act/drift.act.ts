@@ -34,8 +34,8 @@ describe("the drift workflow in act", { skip: "skip" in act ? act.skip : false }
     writeSeries(join(runner.tree, "patches/3.4"), { "0001-found.patch": patch });
     runner.commit();
   });
-  after(() => {
-    github?.stop();
+  after(async () => {
+    await github?.stop();
     runner?.remove();
   });
 

@@ -68,8 +68,8 @@ export class GitHub {
     return this.#emulator;
   }
 
-  stop(): void {
-    this.emulator.stop();
+  async stop(): Promise<void> {
+    await this.emulator.stop();
     this.#server.closeAllConnections();
     this.#server.close();
   }

@@ -54,8 +54,8 @@ describe("the release workflow in act", { skip }, () => {
       secrets: { GITHUB_TOKEN: TOKEN },
     };
   });
-  after(() => {
-    github?.stop();
+  after(async () => {
+    await github?.stop();
     runner?.remove();
     sandbox.remove();
   });

@@ -19,13 +19,17 @@ after(async () => {
 
 let count = 0;
 /** Unpacks hand-made entries into an empty folder that lies beside a file which must stay as it is. */
-async function unpacked(entries: readonly Made[], expected: ReadonlyMap<string, number> | null = null) {
+async function unpacked(
+  entries: readonly Made[],
+  expected: ReadonlyMap<string, number> | null = null,
+  below: string | null = null,
+) {
   const home = path.join(scratch, String(++count));
   const folder = path.join(home, "folder");
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(home, "victim"), "untouched");
   const archive = await writeArchive(path.join(scratch, "archives"), `${count}.tar.zst`, entries);
-  const done = unpackTarball({ ...archive, folder, expected });
+  const done = unpackTarball({ ...archive, folder, expected, below });
   return { folder, home, done, ...archive };
 }
 
@@ -110,6 +114,21 @@ test("refuses a file that the manifest does not list, or lists with another size
   await assert.rejects((await unpacked(GOOD, another)).done, { message: /has no bin\/other/ });
 });
 
+test("an overlay fills its own folder only", async () => {
+  const home = "share/rocblas-gfx1012";
+  const good: Made[] = [
+    { path: "share/", type: "Directory", mode: 0o755 },
+    { path: `${home}/`, type: "Directory", mode: 0o755 },
+    { path: `${home}/library/a.co`, content: "x" },
+  ];
+  await (await unpacked(good, null, home)).done;
+  for (const path of ["activate", "share/miopen/db/gfx1012.kdb", `${home}-other/a`, "share"]) {
+    await assert.rejects((await unpacked([{ path, content: "x" }], null, home)).done, {
+      message: /does not lie below share\/rocblas-gfx1012/,
+    });
+  }
+});
+
 test("refuses a path that climbs out where only an extended header has it", async () => {
   const file = path.join(scratch, "extended.tar.zst");
   const header = new Pax({ path: "../victim" }).encode();
@@ -117,7 +136,7 @@ test("refuses a path that climbs out where only an extended header has it", asyn
   await writeFile(file, content);
   const folder = path.join(scratch, `extended-${++count}`);
   await mkdir(folder);
-  await assert.rejects(unpackTarball({ file, sha256: sha256(content), folder, expected: null }), {
+  await assert.rejects(unpackTarball({ file, sha256: sha256(content), folder, expected: null, below: null }), {
     message: /"\.\.\/victim" has a path that is not plain/,
   });
   assert.deepEqual(await readdir(folder), []);
@@ -148,7 +167,7 @@ test("a tarball with another digest is refused, however it is damaged", async ()
     await writeFile(file, content);
     const folder = path.join(scratch, `damaged-${++count}`);
     await mkdir(folder);
-    await assert.rejects(unpackTarball({ file, sha256: sha256(bytes), folder, expected: null }), {
+    await assert.rejects(unpackTarball({ file, sha256: sha256(bytes), folder, expected: null, below: null }), {
       kind: "machine",
       message: new RegExp(`its SHA-256 is ${sha256(content)}, not ${sha256(bytes)}`),
     });
@@ -161,7 +180,7 @@ test("a file with the right digest that is no archive is refused in words", asyn
     await writeFile(file, content);
     const folder = path.join(scratch, `none-${++count}`);
     await mkdir(folder);
-    await assert.rejects(unpackTarball({ file, sha256: sha256(content), folder, expected: null }), {
+    await assert.rejects(unpackTarball({ file, sha256: sha256(content), folder, expected: null, below: null }), {
       kind: "machine",
       message: /cannot be unpacked|is not unpacked/,
     });

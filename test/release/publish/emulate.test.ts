@@ -13,7 +13,7 @@ before(async () => {
   emulator = await Emulator.start(scratch, "maintainer/kernels");
 });
 after(async () => {
-  emulator.stop();
+  await emulator.stop();
   await rm(scratch, { recursive: true, force: true });
 });
 

@@ -64,8 +64,9 @@ export class Emulator {
     return sha ?? "";
   }
 
-  stop(): void {
-    this.#child.kill();
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || !this.#child.kill()) return;
+    await once(this.#child, "close");
   }
 }
 
