@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
 import { deviceStage } from "../device/stage.ts";
 import { userError } from "../errors.ts";
-import { type KernelSet, loadKernelSet } from "../kernels/set.ts";
+import { dialectOf } from "../kernels/dialect.ts";
+import { checkKernelSet, isPlanned, type KernelSet, loadKernelSet } from "../kernels/set.ts";
 import { completenessStage, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { miopenStage } from "../miopen/stage.ts";
 import { checkWritableFolder } from "../ports/files.ts";
@@ -24,8 +25,9 @@ export async function build(context: Context): Promise<PackageResult> {
   }
   await checkWritableFolder(inputs.output, "output");
   await assertOurs(inputs.output);
-  const set = await loadKernelSet(inputs.kernelSet);
+  await checkKernelSet(inputs.kernelSet);
   const { toolchain, running, compiled } = await miopenStage(context);
+  const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running));
   refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
   const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
@@ -61,7 +63,7 @@ async function proved(
  */
 export function refuseUnknownMiopen(toolchain: Toolchain, set: KernelSet): void {
   const version = toolchain.miopenVersion ?? "unknown";
-  if (set.derived.length === 0 || /^3\.[45]\./.test(version)) return;
+  if (!isPlanned(set.name) || /^3\.[45]\./.test(version)) return;
   throw userError(
     `kernel-set: '${set.name}' is made for MIOpen 3.4 and 3.5, not for ${version}`,
     "use rocm-version 7.2.4, or a file of MIOpenDriver lines",

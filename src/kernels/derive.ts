@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { machineError } from "../errors.ts";
 import { type Kernel, keyOf } from "./database.ts";
-import { databaseKey, type Im2d2ColShape, im2d2colKey } from "./keys.ts";
+import type { Dialect } from "./dialect.ts";
+import { type Im2d2ColShape, im2d2colKey } from "./im2col.ts";
+import { databaseKey } from "./keys.ts";
 import type { TensorType } from "./problem.ts";
 
 /** A row that a kernel set must hold. */
@@ -43,13 +45,13 @@ export function deriveIm2col(
   harvested: readonly Kernel[],
   wanted: readonly WantedIm2col[],
   target: string,
-  miopen: string | null = null,
+  dialect?: Dialect,
 ): Derivation {
   const samples = samplesOf(harvested);
   const present = new Set(harvested.map(keyOf));
   const result: Derivation = { kernels: [], missing: [], checked: selfCheck(samples) };
   for (const { type, shape } of wanted) {
-    const key = databaseKey(im2d2colKey(type, shape), target, miopen);
+    const key = databaseKey(im2d2colKey(type, shape, dialect), target);
     if (present.has(keyOf(key))) continue;
     const object = shape.large ? null : objectFor(samples.get(familyOf(type, shape)) ?? [], shape.tile);
     if (object === null) {

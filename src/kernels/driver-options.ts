@@ -44,9 +44,10 @@ const TABLE: readonly { operations: string; options: string }[] = [
       "F:forw V:verify d:input_dim e:use_mask f:gen_file i:iter l:seed_low m:seed_high o:dump_output p:dropout t:time u:mt w:wall",
   },
   {
+    // X is 3.4's way to give the shape
     operations: "layernorm layernormfp16 layernormbfp16",
     options:
-      "C:in_c D:in_d F:forw H:in_h L:layout N:in_n V:verify W:in_w e:eps i:iter m:mode o:normalized_dim t:time w:wall",
+      "C:in_c D:in_d F:forw H:in_h L:layout N:in_n V:verify W:in_w X:input e:eps i:iter m:mode o:normalized_dim t:time w:wall",
   },
   {
     operations: "groupnorm groupnormfp16 groupnormbfp16",

@@ -1,6 +1,7 @@
 import { anchorsOf } from "./anchors.ts";
 import type { DriverCommand } from "./commands.ts";
 import type { WantedIm2col } from "./derive.ts";
+import { type Dialect, STOCK } from "./dialect.ts";
 import { gemmSolver, type KernelKey, keysOfRun, naiveSolver, setTensorKey } from "./keys.ts";
 import { type ConvProblem, driverArguments, type TensorType } from "./problem.ts";
 import { FLOAT_TYPES, im2colCases, shapeId } from "./ranges.ts";
@@ -17,31 +18,31 @@ export const harvestEnvironment: Readonly<Record<string, string>> = Object.freez
 });
 
 /** Every Im2d2Col row of the set: {@link planConv} harvests the anchors, derive.ts computes the rest. */
-export function wantedIm2col(): WantedIm2col[] {
-  const shapes = im2colCases().map(({ shape }) => shape);
+export function wantedIm2col(dialect = STOCK): WantedIm2col[] {
+  const shapes = im2colCases(undefined, dialect).map(({ shape }) => shape);
   return FLOAT_TYPES.flatMap((type) => shapes.map((shape) => ({ type, shape })));
 }
 
 /** One command for each Im2d2Col row that could not be derived. */
-export function planIm2col(missing: readonly WantedIm2col[]): DriverCommand[] {
-  const examples = new Map(im2colCases().map(({ shape, example }) => [shapeId(shape), example]));
+export function planIm2col(missing: readonly WantedIm2col[], dialect = STOCK): DriverCommand[] {
+  const examples = new Map(im2colCases(undefined, dialect).map(({ shape, example }) => [shapeId(shape), example]));
   return missing.map(({ type, shape }) => {
     const example = examples.get(shapeId(shape));
     if (example === undefined) throw new RangeError(`no problem asks for the im2col shape ${shapeId(shape)}`);
-    return commandFor({ ...example, type }, "im2col 2d");
+    return commandFor({ ...example, type }, "im2col 2d", dialect);
   });
 }
 
 /**
  * The commands whose kernels, completed by derive.ts, serve every convolution of ranges.ts: each key that keys.ts
- * predicts is asked for by at least one of them, of Im2d2Col the anchors.
+ * predicts is asked for by at least one of them, of Im2d2Col the anchors, or all of the few that the patches leave.
  */
-export function planConv(): DriverCommand[] {
-  const plan: Plan = { commands: [], keys: new Set() };
-  for (const type of FLOAT_TYPES) for (const [family, problem] of familiesOf(type)) add(plan, problem, family);
-  const cases = im2colCases();
+export function planConv(dialect = STOCK): DriverCommand[] {
+  const plan: Plan = { commands: [], keys: new Set(), dialect };
+  for (const type of FLOAT_TYPES) for (const [family, problem] of familiesOf(type, dialect)) add(plan, problem, family);
+  const cases = im2colCases(undefined, dialect);
   for (const type of FLOAT_TYPES) {
-    for (const { example } of anchorsOf(cases, type))
+    for (const { example } of dialect.patched ? cases : anchorsOf(cases, type))
       add(plan, withNewGradient(plan, { ...example, type }), "im2col 2d");
   }
   for (const type of FLOAT_TYPES) {
@@ -56,29 +57,36 @@ export function planConv(): DriverCommand[] {
 }
 
 /** The command for a problem: Find, or immediate mode with the GEMM solver where Find gives it no workspace. */
-export function commandFor(problem: ConvProblem, family: string, solver = solverFor(problem)): DriverCommand {
+export function commandFor(
+  problem: ConvProblem,
+  family: string,
+  dialect: Dialect,
+  solver = solverFor(problem, dialect),
+): DriverCommand {
   const args = driverArguments(problem);
   return { args: solver === null ? args : [...args, "-S", solver], family };
 }
 
-/** Dilated problems reach GEMM in immediate mode only (keys.ts keysOf); null: Find. */
-function solverFor(problem: ConvProblem): string | null {
-  return problem.dilation.some((step) => step > 1) ? gemmSolver(problem) : null;
+/** Dilated problems reach the GEMM of a stock library in immediate mode only (keys.ts keysOf); null: Find. */
+function solverFor(problem: ConvProblem, { patched }: Dialect): string | null {
+  return !patched && problem.dilation.some((step) => step > 1) ? gemmSolver(problem) : null;
 }
 
 interface Plan {
   commands: DriverCommand[];
   /** Keys that the commands ask for, by the model */
   keys: Set<string>;
+  dialect: Dialect;
 }
 
-function add(plan: Plan, problem: ConvProblem, family: string, solver = solverFor(problem)): void {
-  plan.commands.push(commandFor(problem, family, solver));
-  for (const key of keysOfRun(problem, solver)) plan.keys.add(keyId(key));
+function add(plan: Plan, problem: ConvProblem, family: string, solver = solverFor(problem, plan.dialect)): void {
+  plan.commands.push(commandFor(problem, family, plan.dialect, solver));
+  for (const key of keysOfRun(problem, solver, plan.dialect)) plan.keys.add(keyId(key));
 }
 
 function addIfNew(plan: Plan, problem: ConvProblem, family: string): void {
-  if (keysOfRun(problem, solverFor(problem)).some((key) => !plan.keys.has(keyId(key)))) add(plan, problem, family);
+  if (keysOfRun(problem, solverFor(problem, plan.dialect), plan.dialect).some((key) => !plan.keys.has(keyId(key))))
+    add(plan, problem, family);
 }
 
 function keyId(key: KernelKey): string {
@@ -104,7 +112,8 @@ function withNewGradient(plan: Plan, example: ConvProblem): ConvProblem {
   const area = example.c * example.filter.reduce((all, size) => all * size, 1);
   for (const size of gradientSizes()) {
     const k = Math.floor(size / area);
-    if (k < 1 || k > 4096) continue;
+    // One filter alone is a product that GEMM leaves out on some cards (dialect.ts).
+    if (k < (plan.dialect.patched ? 2 : 1) || k > 4096) continue;
     const problem: ConvProblem = { ...example, direction: "backward-weights", k };
     if (!plan.keys.has(keyId(setTensorKey(problem.type, area * k)))) return problem;
   }
@@ -133,7 +142,7 @@ function flat(problem: Partial<ConvProblem> & Pick<ConvProblem, "type" | "direct
 }
 
 /** The families of convolutions in every direction; most ask for the same few kernels, the proof table shows them all. */
-function familiesOf(type: TensorType): [string, ConvProblem][] {
+function familiesOf(type: TensorType, { patched }: Dialect): [string, ConvProblem][] {
   const families: Record<string, Partial<ConvProblem>> = {
     "2d": { pad: [1, 1] },
     "2d 1x1": { filter: [1, 1], c: 8, k: 8 },
@@ -153,7 +162,7 @@ function familiesOf(type: TensorType): [string, ConvProblem][] {
     directions.map((direction): [string, ConvProblem] => [family, flat({ ...shape, type, direction })]),
   );
   // 7x7x7 over 118x118x118: more column elements than 32-bit byte offsets of pointers reach (keys.ts columnsToImageKey)
-  const wide = { input: [118, 118, 118], filter: [7, 7, 7], pad: [3, 3, 3], c: 1, k: 1 };
+  const wide = { input: [118, 118, 118], filter: [7, 7, 7], pad: [3, 3, 3], c: 1, k: patched ? 2 : 1 };
   return [...all, ["3d wide", flat({ ...wide, type, direction: "backward-data" })]];
 }
 

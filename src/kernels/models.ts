@@ -1,5 +1,6 @@
 import { ARCHITECTURES, Net } from "./architectures.ts";
 import type { DriverCommand } from "./commands.ts";
+import { STOCK } from "./dialect.ts";
 import { commandFor } from "./families.ts";
 import { type ConvDirection, type ConvProblem, driverArguments, type TensorType } from "./problem.ts";
 
@@ -27,7 +28,7 @@ export function planModels(
     for (const layer of modelLayers(name)) {
       for (const type of types) {
         for (const direction of directions) {
-          const command = commandFor({ ...layer, type, direction }, name);
+          const command = commandFor({ ...layer, type, direction }, name, STOCK);
           const id = command.args.join(" ");
           if (!commands.has(id)) commands.set(id, command);
         }

@@ -1,4 +1,5 @@
 import type { DriverCommand } from "./commands.ts";
+import { STOCK } from "./dialect.ts";
 import { commandFor } from "./families.ts";
 import { naiveSolver } from "./keys.ts";
 import { type ConvDirection, type ConvProblem, outputOf, type TensorType } from "./problem.ts";
@@ -9,10 +10,12 @@ import { CONV_RANGES, FLOAT_TYPES } from "./ranges.ts";
  * Random convolutions from everything the set promises, the same ones for the same seed: they are not harvested, but
  * run with compilation refused, so they prove the rows that were derived and the key model itself.
  */
-export function planProbes(count: number, seed: number): DriverCommand[] {
+export function planProbes(count: number, seed: number, dialect = STOCK): DriverCommand[] {
   // Every eighth in immediate mode with the naive solver, whose key is another then (keys.ts naiveKey)
   return randomProblems(count, seed).map((problem, index) =>
-    index % 8 === 7 ? commandFor(problem, "probe", naiveSolver(problem)) : commandFor(problem, "probe"),
+    index % 8 === 7
+      ? commandFor(problem, "probe", dialect, naiveSolver(problem))
+      : commandFor(problem, "probe", dialect),
   );
 }
 

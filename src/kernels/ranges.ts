@@ -1,4 +1,5 @@
-import { type Im2d2ColShape, im2d2colShape } from "./keys.ts";
+import { type Dialect, STOCK } from "./dialect.ts";
+import { type Im2d2ColShape, im2d2colShape } from "./im2col.ts";
 import type { ConvProblem, TensorType } from "./problem.ts";
 
 /** The two-dimensional convolutions that the kernel set promises to serve. */
@@ -45,13 +46,13 @@ export interface Im2colCase {
  * image size. An output is a single block (8 rows, 32 columns or less) or not; with stride 1 and four channels together
  * or alone: that is all MIOpen looks at (keys.ts).
  */
-export function im2colCases(ranges: Ranges = CONV_RANGES): Im2colCase[] {
+export function im2colCases(ranges: Ranges = CONV_RANGES, dialect = STOCK): Im2colCase[] {
   const cases = new Map<string, Im2colCase & { cost: number }>();
   for (const dilation of ranges.dilations) {
     for (const filter of ranges.filters) {
       for (const stride of ranges.strides) {
-        for (const example of examplesOf(filter, stride, dilation)) {
-          const shape = im2d2colShape(example);
+        for (const example of examplesOf({ filter, stride, dilation }, dialect)) {
+          const shape = im2d2colShape(example, dialect);
           const key = shapeId(shape);
           const cost = (dilation[0] > 1 ? 1e6 : 0) + (example.input[0] ?? 1) * (example.input[1] ?? 1) * example.c;
           if (cost < (cases.get(key)?.cost ?? Number.POSITIVE_INFINITY)) cases.set(key, { shape, example, cost });
@@ -67,10 +68,18 @@ export function shapeId(shape: Im2d2ColShape): string {
   return `${shape.tile} ${shape.strided} ${shape.oneBlock} ${shape.large}`;
 }
 
-/** Problems of one filter, stride and dilation: large output, small output, and small output with four channels. */
-function examplesOf(filter: readonly number[], stride: readonly number[], dilation: readonly number[]): ConvProblem[] {
+/**
+ * Problems of one filter, stride and dilation: large output, small output, and small outputs with four channels, whose size
+ * counts with the patches.
+ */
+function examplesOf(
+  { filter, stride, dilation }: Record<"filter" | "stride" | "dilation", readonly number[]>,
+  { patched }: Dialect,
+): ConvProblem[] {
+  // The patches leave out products with a side of 1 on some cards (dialect.ts).
+  const few = patched ? 2 : 1;
   const problem = (channels: number, output: readonly [number, number]): ConvProblem => ({
-    ...{ type: "fp32", direction: "forward", n: 1, c: channels, k: 1, groups: 1 },
+    ...{ type: "fp32", direction: "forward", n: 1, c: channels, k: few, groups: 1 },
     input: output.map((size, axis) => {
       const extent = ((filter[axis] ?? 1) - 1) * (dilation[axis] ?? 1) + 1;
       // A 1x1 filter without padding and with stride 1 or 2 takes another solver: one ring of padding prevents that.
@@ -79,5 +88,5 @@ function examplesOf(filter: readonly number[], stride: readonly number[], dilati
     pad: filter.map((size) => (size === 1 ? 1 : 0)),
     ...{ filter, stride, dilation, layout: "NCHW", transposed: false },
   });
-  return [problem(1, [9, 3]), problem(1, [3, 3]), problem(4, [3, 3])];
+  return [problem(few, [9, 3]), problem(few, [3, 3]), problem(4, [3, 3]), problem(4, [8, 8])];
 }

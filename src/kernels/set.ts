@@ -3,11 +3,13 @@ import { codeOf, userError } from "../errors.ts";
 import { sha256 } from "../ports/files.ts";
 import { type DriverCommand, harvestArguments, parseCommands } from "./commands.ts";
 import type { WantedIm2col } from "./derive.ts";
+import type { Dialect } from "./dialect.ts";
 import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
 
 import { planFull } from "./full.ts";
 import { commandId } from "./harvest.ts";
 import { planProbes } from "./probes.ts";
+import { trainingProbes } from "./training.ts";
 
 /** What a kernel set is made from. */
 export interface KernelSet {
@@ -19,6 +21,8 @@ export interface KernelSet {
   probes: readonly DriverCommand[];
   /** Rows that are computed from harvested ones instead of compiled (docs/kernel-set.md) */
   derived: readonly WantedIm2col[];
+  /** Keys that the set is planned with */
+  dialect: Dialect;
   /** Changes with every command and with the environment */
   digest: string;
 }
@@ -29,15 +33,38 @@ const PROBES = 200;
 /** Bytes; a longer command file is a mistake. */
 const LARGEST_FILE = 64 << 20;
 
+/** Whether a set is planned here, by the model of keys.ts, and not read from a file. */
+export function isPlanned(name: string): boolean {
+  return name === "conv" || name === "full";
+}
+
+/** Throws where {@link loadKernelSet} would, before anything is built for it. */
+export async function checkKernelSet(name: string): Promise<void> {
+  if (!isPlanned(name)) await readCommandFile(name);
+}
+
 /** Reads or plans the set that was asked for; every line of a file that is not understood is named. */
-export async function loadKernelSet(name: string): Promise<KernelSet> {
-  const planned = name === "conv" ? planConv() : name === "full" ? planFull() : await readCommandFile(name);
+export async function loadKernelSet(name: string, dialect: Dialect): Promise<KernelSet> {
+  const planned =
+    name === "conv" ? planConv(dialect) : name === "full" ? planFull(dialect) : await readCommandFile(name);
   const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
-  const derived = name === "conv" || name === "full" ? wantedIm2col() : [];
-  const probes =
-    derived.length === 0 ? [] : planProbes(PROBES, 1).map((p) => ({ ...p, args: harvestArguments(p.args) }));
+  const derived = isPlanned(name) ? wantedIm2col(dialect) : [];
+  const unharvested = [
+    ...(isPlanned(name) ? planProbes(PROBES, 1, dialect) : []),
+    // Of a stock library's full set not all of these are in it, for some shapes are one kernel each
+    ...(name === "full" && dialect.patched ? trainingProbes(dialect) : []),
+  ];
+  const probes = unharvested.map((probe) => ({ ...probe, args: harvestArguments(probe.args) }));
   const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived, probes.map(commandId)];
-  return { name, commands, environment: harvestEnvironment, probes, derived, digest: sha256(JSON.stringify(content)) };
+  return {
+    name,
+    commands,
+    environment: harvestEnvironment,
+    probes,
+    derived,
+    dialect,
+    digest: sha256(JSON.stringify(content)),
+  };
 }
 
 /** Reads a file of MIOpenDriver lines; every line that is not understood is named. `option` is whose value the file is. */

@@ -137,7 +137,7 @@ async function makeKernels(context: Context, request: Request, folder: string): 
       },
       { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) },
     );
-    const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target, toolchain.miopenVersion);
+    const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target, set.dialect);
     if (missing.length === 0) {
       if (kernels.length > 0) {
         context.log.info(
@@ -146,7 +146,7 @@ async function makeKernels(context: Context, request: Request, folder: string): 
       }
       return { kernels: mergeKernels([merge.kernels, kernels], target).kernels, refused: merge.refused };
     }
-    const more = planIm2col(missing);
+    const more = planIm2col(missing, set.dialect);
     if (more.length === 0) {
       throw machineError(`${missing.length} im2col kernels can be neither derived nor harvested`, "report this");
     }

@@ -1,5 +1,6 @@
 import type { DriverCommand } from "../kernels/commands.ts";
 import { optionsOf } from "../kernels/commands.ts";
+import type { Dialect } from "../kernels/dialect.ts";
 import { driverOptions } from "../kernels/driver-options.ts";
 import { type KernelKey, keysOfRun, naiveSolver } from "../kernels/keys.ts";
 import { outputOf } from "../kernels/problem.ts";
@@ -16,6 +17,7 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
  */
 export function rowsOfCommand(
   command: DriverCommand,
+  dialect: Dialect,
   holds: (keys: readonly KernelKey[]) => boolean = () => true,
 ): TableRow[] | string {
   const args = numericalArguments(command.args);
@@ -32,7 +34,7 @@ export function rowsOfCommand(
     const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
     const solvers = names.length > 0 ? names : solversOf(problem);
     return solvers.flatMap((solver): TableRow[] => {
-      const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver) };
+      const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver, dialect) };
       const immediate = { ...row, args: withOptions(args, { F: String(bit), S: solver }) };
       if (names.length > 0 || holds(row.keys)) return [immediate];
       if (solver !== naiveSolver(problem)) return [];
@@ -47,12 +49,12 @@ export function rowsOfCommand(
  * The prover's case for an int8 command, which MIOpenDriver cannot compare (checks.ts); null for any other, and for what
  * MIOpen 3.5.1 has no int8 kernel for: three dimensions, other directions than forward.
  */
-export function int8CaseOf(command: DriverCommand): ProverCase | null {
+export function int8CaseOf(command: DriverCommand, dialect: Dialect): ProverCase | null {
   if (command.args[0] !== "convint8") return null;
   const problem = readProblems(command.args)?.find(({ direction }) => direction === "forward");
   if (problem === undefined || problem.input.length !== 2 || problem.transposed) return null;
   if (outputOf(problem).some((size) => size < 1)) return null;
-  return int8Case(problem, "find");
+  return int8Case(problem, { call: "find", dialect });
 }
 
 /** The same arguments with some options replaced, whichever of their names they had. */

@@ -1,4 +1,5 @@
-import { type Im2d2ColShape, im2d2colShape, im2d2colTiling } from "../kernels/keys.ts";
+import type { Dialect } from "../kernels/dialect.ts";
+import { type Im2d2ColShape, im2d2colShape, im2d2colTiling } from "../kernels/im2col.ts";
 import { asConvolution, type ConvProblem, outputOf } from "../kernels/problem.ts";
 import { generator, pick, type Random } from "../kernels/random.ts";
 import { CONV_RANGES, type Ranges, shapeId } from "../kernels/ranges.ts";
@@ -25,10 +26,10 @@ interface Setting {
  * Left out are problems for which MIOpen 3.5.1 reserves less LDS than its kernel fills (see {@link overflowsLds}): their
  * results are wrong whatever the object.
  */
-export function im2colProblems(each: number, ranges: Ranges = CONV_RANGES): Im2colProblems[] {
+export function im2colProblems(each: number, dialect: Dialect, ranges: Ranges = CONV_RANGES): Im2colProblems[] {
   const byShape = new Map<string, { shape: Im2d2ColShape; settings: Setting[] }>();
   for (const setting of settingsOf(ranges)) {
-    const shape = im2d2colShape(plainProblem(setting));
+    const shape = im2d2colShape(plainProblem(setting), dialect);
     const entry = byShape.get(shapeId(shape)) ?? { shape, settings: [] };
     byShape.set(shapeId(shape), entry);
     // The first few and the last: enough to differ, and bounded.
@@ -38,7 +39,7 @@ export function im2colProblems(each: number, ranges: Ranges = CONV_RANGES): Im2c
   return [...byShape].map(([id, { shape, settings }], index) => {
     const random = generator(index + 1);
     const problems = Array.from({ length: each }, (_, turn) =>
-      draw(settings[turn % settings.length] as Setting, id, turn % 2 === 0, random),
+      draw(settings[turn % settings.length] as Setting, id, turn % 2 === 0, random, dialect),
     );
     return { shape, problems };
   });
@@ -77,14 +78,14 @@ function problemOf(
 }
 
 /** Draws until a problem is valid, has the key, and is one that MIOpen serves with im2col. */
-function draw(setting: Setting, id: string, padded: boolean, random: Random): ConvProblem {
+function draw(setting: Setting, id: string, padded: boolean, random: Random, dialect: Dialect): ConvProblem {
   for (let attempt = 0; attempt < 2000; attempt++) {
     // Few keys fit no padded problem, or none without padding: then any will do.
     const problem = { ...drawOnce(setting, attempt < 1000 ? padded : null, random), n: random(1, 3) };
     if (problem.input.some((size) => size < 1) || outputOf(problem).some((size) => size < 1)) continue;
     const { filter, pad, stride } = problem;
     if ([...filter, ...stride].every((size) => size === 1) && pad.every((size) => size === 0)) continue; // GEMM alone
-    if (shapeId(im2d2colShape(problem)) === id && !overflowsLds(problem)) return problem;
+    if (shapeId(im2d2colShape(problem, dialect)) === id && !overflowsLds(problem, dialect)) return problem;
   }
   throw new RangeError(`no problem found for the im2col key ${id}`);
 }
@@ -114,9 +115,9 @@ function drawOnce(setting: Setting, padded: boolean | null, random: Random): Con
  * size is reckoned from the output's tile; with four channels together, low wide filters (1xN, 2x6, 2x7) and eight rows of
  * output the images are larger [MIOpenIm2d2Col.cpp; utilocl.cpp Im2d2ColGPU, MIOpen 3.5.1].
  */
-export function overflowsLds(problem: ConvProblem): boolean {
-  const { tile, strided, oneBlock } = im2d2colShape(problem);
+export function overflowsLds(problem: ConvProblem, dialect: Dialect): boolean {
+  const { tile, strided, oneBlock } = im2d2colShape(problem, dialect);
   if (!oneBlock || strided) return false;
   const { image } = asConvolution(problem);
-  return im2d2colTiling(problem).together * image.reduce((all, size) => all * size, 1) > tile;
+  return im2d2colTiling(problem, dialect).together * image.reduce((all, size) => all * size, 1) > tile;
 }

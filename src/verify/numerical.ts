@@ -69,7 +69,7 @@ export async function proveOne(
   const run = () => observe({ setup, command: row, environment: {}, ...how }, exec);
   let observed = await run();
   if (observed.result.timedOut || observed.result.signal !== null) observed = await run();
-  const keys = row.keys.map((key) => keyOf(databaseKey(key, setup.target, setup.toolchain.miopenVersion)));
+  const keys = row.keys.map((key) => keyOf(databaseKey(key, setup.target)));
   return rowOf(input, row, observed, judge(observed, kernels, { args: row.args, keys, solver: row.solver }));
 }
 

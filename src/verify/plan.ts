@@ -1,6 +1,8 @@
 import type { DriverCommand } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
+import type { Dialect } from "../kernels/dialect.ts";
 import { databaseKey, type KernelKey } from "../kernels/keys.ts";
+import type { KernelSet } from "../kernels/set.ts";
 import { int8CaseOf, rowsOfCommand } from "./command-rows.ts";
 import type { ProverCase } from "./prover-plan.ts";
 import { planTable, type TableRow } from "./table.ts";
@@ -27,35 +29,36 @@ const ROWS_PER_KEY = 2;
  * a file its commands, with two rows of the table for each key that it holds.
  */
 export function planRows(
-  set: { name: string; commands: readonly DriverCommand[] },
+  set: Pick<KernelSet, "name" | "commands" | "dialect">,
   held: ReadonlySet<string>,
   target: string,
-  miopen: string | null = null,
 ): NumericalPlan {
-  if (set.name === "conv") return { rows: planTable(), unprovable: [], own: [] };
+  const { dialect } = set;
+  if (set.name === "conv") return { rows: planTable(dialect), unprovable: [], own: [] };
   if (set.name === "full") {
     const others = set.commands.filter(({ args }) => !/^conv/.test(args[0] ?? ""));
-    const plan = planCommands(others);
-    return { ...plan, rows: [...planTable(), ...plan.rows] };
+    const plan = planCommands(others, dialect);
+    return { ...plan, rows: [...planTable(dialect), ...plan.rows] };
   }
-  const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target, miopen))));
-  const plan = planCommands(set.commands, holds);
-  return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, miopen)] };
+  const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
+  const plan = planCommands(set.commands, dialect, holds);
+  return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, dialect)] };
 }
 
 /** Rows for a list of commands, as they come. */
 export function planCommands(
   commands: readonly DriverCommand[],
+  dialect: Dialect,
   holds?: (keys: readonly KernelKey[]) => boolean,
 ): NumericalPlan {
   const plan: NumericalPlan = { rows: [], unprovable: [], own: [] };
   for (const command of commands) {
-    const own = int8CaseOf(command);
+    const own = int8CaseOf(command, dialect);
     if (own !== null) {
       plan.own.push({ command, case: own });
       continue;
     }
-    const rows = rowsOfCommand(command, holds);
+    const rows = rowsOfCommand(command, dialect, holds);
     if (typeof rows === "string") plan.unprovable.push({ command, reason: rows });
     else plan.rows.push(...rows);
   }
@@ -63,10 +66,10 @@ export function planCommands(
 }
 
 /** Rows that ask for keys of the set only, so many that each such key has its two. */
-function tableRowsFor(held: ReadonlySet<string>, target: string, miopen: string | null): TableRow[] {
+function tableRowsFor(held: ReadonlySet<string>, target: string, dialect: Dialect): TableRow[] {
   const counts = new Map<string, number>();
-  return planTable().filter((row) => {
-    const keys = row.keys.map((key) => keyOf(databaseKey(key, target, miopen)));
+  return planTable(dialect).filter((row) => {
+    const keys = row.keys.map((key) => keyOf(databaseKey(key, target)));
     if (keys.length === 0 || !keys.every((key) => held.has(key))) return false;
     if (keys.every((key) => (counts.get(key) ?? 0) >= ROWS_PER_KEY)) return false;
     for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);

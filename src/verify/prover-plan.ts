@@ -1,10 +1,10 @@
 import { keyOf } from "../kernels/database.ts";
+import type { Dialect } from "../kernels/dialect.ts";
+import { im2d2colKey, im2d2colTiling } from "../kernels/im2col.ts";
 import {
   type ConvCall,
   columnsToImageKey,
   databaseKey,
-  im2d2colKey,
-  im2d2colTiling,
   type KernelKey,
   naiveKey,
   setTensorKey,
@@ -48,12 +48,12 @@ const PROBLEMS = 2;
 export function planProver(
   kernels: readonly { name: string; args: string; hash: string }[],
   target: string,
-  miopen: string | null = null,
+  dialect: Dialect,
 ): ObjectPlan[] {
   const held = new Map(kernels.map((kernel) => [keyOf(kernel), kernel]));
   const plans = new Map<string, { name: string; hash: string; keys: Set<string>; cases: ProverCase[] }>();
-  for (const one of [...im2colCases(), ...setTensorCases(), ...col2im3dCases(), ...int8Cases()]) {
-    const key = keyOf(databaseKey(one.key, target, miopen));
+  for (const one of [...im2colCases(dialect), ...setTensorCases(), ...col2im3dCases(dialect), ...int8Cases(dialect)]) {
+    const key = keyOf(databaseKey(one.key, target));
     const kernel = held.get(key);
     if (kernel === undefined) continue;
     const plan = plans.get(kernel.hash) ?? { name: kernel.name, hash: kernel.hash, keys: new Set(), cases: [] };
@@ -63,7 +63,7 @@ export function planProver(
   }
   return [...plans.values()].map((plan) => {
     const [one] = plan.cases;
-    const beyond = one?.kind === "im2d2col" ? [wideCase(one)] : [];
+    const beyond = one?.kind === "im2d2col" ? [wideCase(one, dialect)] : [];
     return { ...plan, keys: [...plan.keys], cases: [...plan.cases, ...beyond] };
   });
 }
@@ -72,14 +72,14 @@ export function planProver(
  * A problem that the key is not for, and that the object computes all the same: the loop over the filter's width is
  * unrolled by four, and most keys fit narrower filters only. Small enough for the LDS of every key.
  */
-function wideCase({ key, type, values }: ProverCase): ProverCase {
+function wideCase({ key, type, values }: ProverCase, dialect: Dialect): ProverCase {
   const whole = values.blocks === 1 && values.strideY === 1 && values.strideX === 1;
   const plain = { direction: "forward", k: 1, groups: 1, layout: "NCHW", transposed: false } as const;
   const shape = { stride: [1, 1], dilation: [1, 1], pad: [1, 2], n: 2 };
   const problem: ConvProblem = whole
     ? { ...plain, ...shape, type, c: 4, input: [4, 11], filter: [2, 7] }
     : { ...plain, ...shape, type, c: 3, input: [9, 21], filter: [3, 6] };
-  const one = im2colCase(key, problem, 1);
+  const one = im2colCase(key, problem, { turn: 1, dialect });
   const text = `beyond the key: ${one.text}`;
   if (whole) return { ...one, text };
   const [tileX, tileY] = [8, 4];
@@ -89,18 +89,24 @@ function wideCase({ key, type, values }: ProverCase): ProverCase {
   return { ...one, text, values: { ...one.values, tileX, tileY, blocksX, blocks, groups: problem.c * blocks } };
 }
 
-function im2colCases(): ProverCase[] {
-  const all = im2colProblems(PROBLEMS);
+function im2colCases(dialect: Dialect): ProverCase[] {
+  const all = im2colProblems(PROBLEMS, dialect);
   return FLOAT_TYPES.flatMap((type) =>
     all.flatMap(({ shape, problems }) =>
-      problems.map((problem, turn) => im2colCase(im2d2colKey(type, shape), { ...problem, type }, turn)),
+      problems.map((problem, turn) =>
+        im2colCase(im2d2colKey(type, shape, dialect), { ...problem, type }, { turn, dialect }),
+      ),
     ),
   );
 }
 
 /** Values of one im2col; `turn` chooses the image of the batch. */
-export function im2colCase(key: KernelKey, problem: ConvProblem, turn: number): ProverCase {
-  const { together, tileX, tileY, blocksX, blocks } = im2d2colTiling(problem);
+export function im2colCase(
+  key: KernelKey,
+  problem: ConvProblem,
+  { turn, dialect }: { turn: number; dialect: Dialect },
+): ProverCase {
+  const { together, tileX, tileY, blocksX, blocks } = im2d2colTiling(problem, dialect);
   const which = turn % problem.n;
   const groups = Math.max(1, Math.floor(problem.c / together)) * blocks;
   const values = {
@@ -110,9 +116,14 @@ export function im2colCase(key: KernelKey, problem: ConvProblem, turn: number): 
   return { key, kind: "im2d2col", type: problem.type, values, text: textOf(problem) };
 }
 
-/** Sizes of a Col2Im3d. */
-export function volumeValues(problem: ConvProblem): Record<string, number> {
-  return { channels: problem.c, images: problem.n, ...axes(problem, ["Z", "Y", "X"]) };
+/** Sizes of a Col2Im3d, which in 3.5 is told the channels [MIOpenCol2Im3d of both]. */
+export function volumeValues(problem: ConvProblem, { release }: Dialect): Record<string, number> {
+  return {
+    channels: problem.c,
+    toldChannels: Number(release === "3.5"),
+    images: problem.n,
+    ...axes(problem, ["Z", "Y", "X"]),
+  };
 }
 
 /** The sizes of every axis, named `imageY` and so on. */
@@ -152,7 +163,7 @@ function setTensorCases(): ProverCase[] {
 }
 
 /** The wide-index object on small volumes: its code is the same for every size. */
-function col2im3dCases(): ProverCase[] {
+function col2im3dCases(dialect: Dialect): ProverCase[] {
   const random = generator(3);
   const plain = { direction: "backward-data", k: 1, groups: 1, layout: "NCDHW", transposed: false } as const;
   return FLOAT_TYPES.flatMap((type) =>
@@ -160,30 +171,32 @@ function col2im3dCases(): ProverCase[] {
       const sizes = (low: number, high: number) => [random(low, high), random(low, high), random(low, high)];
       const shape = { n: 2, c: random(2, 3), input: sizes(8, 11), filter: sizes(1, 3), pad: sizes(0, 1) };
       const problem: ConvProblem = { ...plain, type, ...shape, stride: sizes(1, 2), dilation: sizes(1, 2) };
-      const values = { ...volumeValues(problem), which: turn % 2 };
-      const key = columnsToImageKey(type, 3, 2 ** 32);
+      const values = { ...volumeValues(problem, dialect), which: turn % 2 };
+      const key = columnsToImageKey(type, 3, 2 ** 32, dialect);
       return { key, kind: "col2im3d", type, values, text: textOf(problem) };
     }),
   );
 }
 
 /** Both keys of the naive int8 kernel, in both layouts. */
-function int8Cases(): ProverCase[] {
-  return int8Problems().flatMap((problem) => [int8Case(problem, "find"), int8Case(problem, "immediate")]);
+function int8Cases(dialect: Dialect): ProverCase[] {
+  const calls = ["find", "immediate"] as const;
+  return int8Problems().flatMap((problem) => calls.map((call) => int8Case(problem, { call, dialect })));
 }
 
 /** An int8 convolution, forward, with the kernel that MIOpen takes for this way to call it. */
-export function int8Case(problem: ConvProblem, call: ConvCall): ProverCase {
+export function int8Case(problem: ConvProblem, { call, dialect }: { call: ConvCall; dialect: Dialect }): ProverCase {
   const text = `${problem.layout} ${textOf(problem)} k${problem.k} g${problem.groups}`;
-  return { key: naiveKey("int8", call), kind: "naiveInt8", type: "int8", values: int8Values(problem), text };
+  return { key: naiveKey("int8", call), kind: "naiveInt8", type: "int8", values: int8Values(problem, dialect), text };
 }
 
 /** Sizes of an int8 convolution. */
-function int8Values(problem: ConvProblem): Record<string, number> {
+function int8Values(problem: ConvProblem, { release }: Dialect): Record<string, number> {
   const { n, c, k, groups, layout } = problem;
   const channelsLast = Number(layout === "NHWC");
-  // One work-group for each image and filter, or each image and output row [conv_direct_naive_conv_fwd.cpp]
-  const workGroups = n * (channelsLast === 1 ? (outputOf(problem)[0] ?? 1) : k);
+  // One work-group for each image and filter, or each image and output row, in 3.4 of each group [naive_conv.cpp of both]
+  const rows = (outputOf(problem)[0] ?? 1) * (release === "3.4" ? groups : 1);
+  const workGroups = n * (channelsLast === 1 ? rows : k);
   const counts = { images: n, groups, channels: c / groups, filters: k / groups, channelsLast, workGroups };
   return { ...counts, ...axes(problem, ["Y", "X"]) };
 }

@@ -72,7 +72,7 @@ export async function proveCommandWithProver(
   { command, case: one }: { command: DriverCommand; case: ProverCase },
   ports: { exec: Exec; log: Log; bunzip: Bunzip },
 ): Promise<ProofRow> {
-  const key = keyOf(databaseKey(one.key, input.setup.target, input.setup.toolchain.miopenVersion));
+  const key = keyOf(databaseKey(one.key, input.setup.target));
   const kernel = input.database.find((row) => keyOf(row) === key);
   if (kernel === undefined)
     return { ...skippedRow(input.setup.target, { command, reason: `the set lacks ${key}` }), result: "failed" };

@@ -73,11 +73,11 @@ async function prove(context: Context, request: VerifyRequest, work: string): Pr
   const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
   const system = join(work, "system");
   await makeReadOnlySystem(system, { target, database: kernels.path });
-  const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target, toolchain.miopenVersion);
+  const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
   const table = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder: join(work, "table") };
   const driven = await proveNumerically(table, context);
   const database = readRows(kernels.path);
-  const plans = planProver(database, target, toolchain.miopenVersion);
+  const plans = planProver(database, target, set.dialect);
   const own = { setup, program: prover.program, plans, database, jobs: context.jobs, folder: join(work, "prover") };
   const bunzip = bunzipFor(toolchain);
   const proven = await proveWithProver(own, { ...context, bunzip });

@@ -1,4 +1,5 @@
 import { harvestArguments } from "../kernels/commands.ts";
+import type { Dialect } from "../kernels/dialect.ts";
 import { gemmSolver, type KernelKey, keysOfRun, naiveSolver } from "../kernels/keys.ts";
 import {
   asConvolution,
@@ -96,11 +97,11 @@ export function int8Problems(): ConvProblem[] {
 }
 
 /** Every row for the set `conv`: all float types, directions and layouts with each solver that fits. */
-export function planTable(): TableRow[] {
+export function planTable(dialect: Dialect): TableRow[] {
   const rows: TableRow[] = [];
   const add = (family: string, shape: Shape, type: TensorType, direction: ConvDirection) => {
     const problem = problemOf({ ...shape, type, direction });
-    for (const solver of solversOf(problem)) rows.push(immediateRow(problem, solver, family));
+    for (const solver of solversOf(problem)) rows.push(immediateRow(problem, solver, { family, dialect }));
   };
   for (const type of FLOAT_TYPES) {
     for (const direction of DIRECTIONS) {
@@ -112,10 +113,10 @@ export function planTable(): TableRow[] {
   for (const direction of ["forward", "backward-data"] as const) {
     for (const shape of TRANSPOSES) {
       const problem = problemOf({ ...shape, type: "fp32", direction });
-      rows.push(immediateRow(problem, gemmSolver(problem) ?? "", "2d 1x1 stride 2 transposes"));
+      rows.push(immediateRow(problem, gemmSolver(problem) ?? "", { family: "2d 1x1 stride 2 transposes", dialect }));
     }
   }
-  return [...rows, ...findRows(), ...biasRows()];
+  return [...rows, ...findRows(), ...biasRows(dialect)];
 }
 
 /** Naive always; GEMM where it fits and rocBLAS serves its matrices on every target (docs/targets.md). */
@@ -133,9 +134,13 @@ export function hasVector(problem: ConvProblem): boolean {
 }
 
 /** One launch with the solver that `-S` names. */
-function immediateRow(problem: ConvProblem, solver: string, family: string, more: readonly string[] = []): TableRow {
+function immediateRow(
+  problem: ConvProblem,
+  solver: string,
+  { family, dialect, more = [] }: { family: string; dialect: Dialect; more?: readonly string[] },
+): TableRow {
   const args = numericalArguments([...driverArguments(problem), ...more, "-S", solver]);
-  return { args, env: {}, family, solver, keys: keysOfRun(problem, solver) };
+  return { args, env: {}, family, solver, keys: keysOfRun(problem, solver, dialect) };
 }
 
 /** The other way to the naive kernel, with another key (keys.ts naiveKey): a Find that may use this solver only. */
@@ -158,7 +163,7 @@ function findRows(): TableRow[] {
 }
 
 /** Bias forward and backward; stock MIOpen 3.5.1 has them for fp32 and fp16 (docs/kernel-set.md). */
-function biasRows(): TableRow[] {
+function biasRows(dialect: Dialect): TableRow[] {
   const shapes: [string, Shape][] = [
     ["bias", FLAT["2d"] ?? {}],
     ["bias", FLAT["2d unequal axes"] ?? {}],
@@ -176,7 +181,7 @@ function biasRows(): TableRow[] {
     (["fp32", "fp16"] as const).flatMap((type) =>
       (["forward", "backward-data"] as const).map((direction) => {
         const problem = problemOf({ ...shape, type, direction });
-        return immediateRow(problem, naiveSolver(problem), family, ["-b", "1"]);
+        return immediateRow(problem, naiveSolver(problem), { family, dialect, more: ["-b", "1"] });
       }),
     ),
   );

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { type Kernel, writeKernelDatabase } from "../../src/kernels/database.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { TerminalLog } from "../../src/ports/terminal-log.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
@@ -48,7 +49,7 @@ export async function judgeObject(
   const rocblasLibrary = toolchain.paths.rocblasLibrary ?? "";
   const setup = { toolchain, device, target: "gfx1010", rocblasLibrary } as const;
   let count = 0;
-  for (const plan of planProver(kernels, "gfx1010").filter((one) => one.hash === hash)) {
+  for (const plan of planProver(kernels, "gfx1010", STOCK).filter((one) => one.hash === hash)) {
     const own = { setup, program, plans: [plan], database: kernels, jobs: 1, folder: join(work, "prover") };
     const [row] = await proveWithProver(own, { exec, log: new TerminalLog(), bunzip: bunzipFor(toolchain) });
     count++;
@@ -59,7 +60,7 @@ export async function judgeObject(
   const names = new Map(kernels.map((row) => [row.hash, row.name]));
   const input = { setup, rows: [], kernels: { hashes: hashesOf(kernels), names }, system, jobs: 1, folder: work };
   let failed: ProofRow | null = null;
-  for (const one of rowsFor(breakage, planTable())) {
+  for (const one of rowsFor(breakage, planTable(STOCK))) {
     const row = await proveOne(input, one, join(work, "run"), exec);
     count++;
     if (row.result === "passed") continue;

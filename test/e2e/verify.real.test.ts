@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { checkRows, readRows, writeKernelDatabase } from "../../src/kernels/database.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
 import type { Proofs } from "../../src/verify/proofs.ts";
 import { planTable } from "../../src/verify/table.ts";
@@ -30,7 +31,7 @@ describe("verify", { skip }, () => {
   let database = "";
   const lines = (name: string, ...text: string[]) => sandbox.file(name, `${text.join("\n")}\n`);
   // The defective problem's kernel is in the set, asked for by a problem that it is right for
-  const broken = linesFor(BREAKAGES.flatMap((breakage) => rowsFor(breakage, planTable())));
+  const broken = linesFor(BREAKAGES.flatMap((breakage) => rowsFor(breakage, planTable(STOCK))));
   const few = [LINE, `${LINE} -S ConvDirectNaiveConvFwd`, DEFECT.replace("-H 8", "-H 4")];
   const set = lines("set.txt", ...few, ...broken);
   const verifySet = (kernelSet: string, ...more: string[]) =>

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { RdnaError } from "../../src/errors.ts";
 import type { Kernel } from "../../src/kernels/database.ts";
 import { deriveIm2col } from "../../src/kernels/derive.ts";
-import { databaseKey, type Im2d2ColShape, im2d2colKey } from "../../src/kernels/keys.ts";
+import { type Im2d2ColShape, im2d2colKey } from "../../src/kernels/im2col.ts";
+import { databaseKey } from "../../src/kernels/keys.ts";
 import type { TensorType } from "../../src/kernels/problem.ts";
 
 const shape = (tile: number, more: Partial<Im2d2ColShape> = {}): Im2d2ColShape => ({

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkArguments } from "../../src/kernels/commands.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
 import { commandFor, planConv, planIm2col, wantedIm2col } from "../../src/kernels/families.ts";
 import { planFull } from "../../src/kernels/full.ts";
-import { databaseKey, im2d2colKey, keysOf, keysOfRun } from "../../src/kernels/keys.ts";
+import { im2d2colKey } from "../../src/kernels/im2col.ts";
+import { databaseKey, keysOf, keysOfRun } from "../../src/kernels/keys.ts";
 import { planProbes, randomProblems } from "../../src/kernels/probes.ts";
 import { outputOf } from "../../src/kernels/problem.ts";
 import { im2colCases, shapeId } from "../../src/kernels/ranges.ts";
@@ -31,7 +33,7 @@ test("the plan stays small: at most 250 commands", () => assert.ok(plan.length <
 
 test("a command says the problem it was made from", () => {
   for (const problem of randomProblems(200, 3))
-    assert.deepEqual(problemOf(commandFor(problem, "x").args).problem, problem);
+    assert.deepEqual(problemOf(commandFor(problem, "x", STOCK).args).problem, problem);
 });
 
 test("5,000 random convolutions of the ranges ask for nothing that is not planned or derived", () => {
@@ -40,7 +42,7 @@ test("5,000 random convolutions of the ranges ask for nothing that is not planne
       for (const key of keysOf(problem, call)) {
         assert.ok(
           planned.has(id(key)) || wanted.has(id(key)),
-          `${id(key)} of ${commandFor(problem, "x").args.join(" ")}`,
+          `${id(key)} of ${commandFor(problem, "x", STOCK).args.join(" ")}`,
         );
       }
     }
@@ -61,6 +63,30 @@ test("every im2col row can also be harvested by a command of its own", () => {
     const asked = keysOfRun(problem, solver).map((key) => databaseKey(key, "gfx1010").args);
     assert.ok(asked.includes(databaseKey(im2d2colKey(row.type, row.shape), "gfx1010").args), args.join(" "));
   }
+});
+
+test("with the patches every problem of the ranges finds its key among a few that are all harvested", () => {
+  const dialect = { release: "3.4", patched: true } as const;
+  const harvested = new Set(
+    planConv(dialect)
+      .filter(({ args }) => !args.includes("-b"))
+      .flatMap(({ args }) => {
+        const { problem, solver } = problemOf(args);
+        return keysOfRun(problem, solver, dialect).map(id);
+      }),
+  );
+  const columns = [...harvested].filter((key) => key.startsWith("MIOpenIm2d2ColRdna1.cpp"));
+  assert.equal(columns.length, 57); // five sizes, strided or not, one block or more, three types; no problem needs the largest for many blocks without stride
+  for (const problem of randomProblems(3000, 77)) {
+    if (problem.type === "int8") continue;
+    for (const call of ["find", "immediate"] as const) {
+      for (const key of keysOf(problem, call, dialect)) assert.ok(harvested.has(id(key)), id(key));
+    }
+  }
+  assert.deepEqual(
+    wantedIm2col(dialect).filter(({ type, shape }) => !harvested.has(id(im2d2colKey(type, shape, dialect)))),
+    [],
+  );
 });
 
 test("im2col cases differ from one another", () => {

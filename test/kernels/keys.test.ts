@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { databaseKey, gemmSolver, im2d2colShape, keysOf, keysOfRun, naiveSolver } from "../../src/kernels/keys.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
+import { im2d2colShape } from "../../src/kernels/im2col.ts";
+import { databaseKey, gemmSolver, keysOf, keysOfRun, naiveSolver } from "../../src/kernels/keys.ts";
 import type { ConvProblem, TensorType } from "../../src/kernels/problem.ts";
 import { typeOptions } from "../../src/kernels/type-options.ts";
 import { problemOf } from "./conv-problems.ts";
@@ -32,11 +34,11 @@ test("a key ends with the target, whatever the options", () => {
 });
 
 test("the column kernels of MIOpen 3.4 are OpenCL, so their files have other names", () => {
-  const name = (file: string, miopen: string) => databaseKey({ file, options: "" }, "gfx1010", miopen).name;
-  assert.equal(name("MIOpenIm2d2Col.cpp", "3.4.0"), "MIOpenIm2d2Col.cl.o");
-  assert.equal(name("MIOpenCol2Im3d.cpp", "3.4.0"), "MIOpenCol2Im3d.cl.o");
-  assert.equal(name("naive_conv.cpp", "3.4.0"), "naive_conv.cpp.o");
-  assert.equal(name("MIOpenIm2d2Col.cpp", "3.5.1"), "MIOpenIm2d2Col.cpp.o");
+  const files = (problem: Partial<ConvProblem>, release: "3.4" | "3.5") =>
+    keysOf({ ...plain, ...problem }, "find", { ...STOCK, release }).map(({ file }) => file);
+  assert.deepEqual(files({}, "3.4"), ["naive_conv.cpp", "MIOpenIm2d2Col.cl"]);
+  assert.deepEqual(files({ direction: "backward-data" }, "3.4"), ["naive_conv.cpp", "MIOpenCol2Im2d.cl"]);
+  assert.deepEqual(files({}, "3.5"), ["naive_conv.cpp", "MIOpenIm2d2Col.cpp"]);
 });
 
 const plain: ConvProblem = {

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
-  compiled,
+  asked,
+  compiledMiopen,
   gemm,
   launches,
   naive,
   PatchedMiopen,
-  patchedPrefix,
   QUICK,
   RDNA1,
   SMALL,
   searched,
 } from "./patched.ts";
 
-const found = await patchedPrefix();
+const found = await compiledMiopen("patched");
 const skip = typeof found === "string" ? found : false;
 
 describe("the choice of solvers by the patched MIOpen", { skip }, () => {
@@ -31,7 +31,7 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
         assert.ok(!searched(run) && naive(run) === 0 && gemm(run) > 0, `${card}\n${launches(run).join("\n")}`);
       }
       const other = await miopen.drive(`conv ${SMALL}`, { card: "gfx1030" });
-      assert.ok(compiled(other).includes("naive_conv.cpp")); // which only a search asks for
+      assert.ok(asked(other).includes("naive_conv.cpp")); // which only a search asks for
     });
 
     test("searches on RDNA1 when it is asked to", async () => {
@@ -71,6 +71,25 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
       }
     });
 
+    test("computes the right result in every mode, with workspace and without", async () => {
+      for (const mode of [null, "1", "2", "3", "5"]) {
+        for (const problem of [
+          "2 4 9 8 6 3 1 1 1 1",
+          "1 4 9 9 6 3 2 1 1 2",
+          "1 4 12 11 4 3 1 0 2 1",
+          "3 4 7 6 6 1 1 0 1 1",
+        ]) {
+          for (const workspace of ["asked", "none"] as const) {
+            const env = { RDNA1_TEST_COMPARE: "1", ...(mode === null ? {} : { MIOPEN_FIND_MODE: mode }) };
+            const run = await miopen.find(problem, workspace, "-", { env, execute: true });
+            const label = `${mode} ${problem} ${workspace}\n${run.output.slice(-2000)}`;
+            assert.match(run.output, /^ran 0\nwrong 0$/m, label);
+            if (mode === null || mode === "2") assert.ok(!searched(run), label);
+          }
+        }
+      }
+    });
+
     test("searches when the mode is set through the API, even to the default", async () => {
       for (const mode of ["1", "3", "5"]) {
         const run = await miopen.find("1 8 14 14 8 3 1 1 1 1", "asked", mode);
@@ -101,7 +120,8 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
           ["convfp16", "1"],
         ] as const) {
           const command = `${kind} ${SMALL.replace("-F 1", `-F ${direction}`).replaceAll(" 8 ", " 32 ")}`;
-          const run = await miopen.succeed(command, { card, env: { MIOPEN_FIND_MODE: "1" } });
+          const env = { MIOPEN_FIND_MODE: "1", MIOPEN_DEBUG_CONV_FFT: "0" };
+          const run = await miopen.succeed(command, { card, env });
           assert.doesNotMatch(run.output, /binary for: "?Conv_Winograd|Winograd\w*: Success/i, `${card} ${command}`);
         }
       }

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheRoot } from "../../src/cache/root.ts";
 import { compileEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
@@ -19,6 +20,8 @@ export interface RunOptions {
   compile?: "allow" | "refuse" | "count";
   /** Name of the folder with the user's databases and cache, shared by runs that name the same; default: a new one */
   home?: string;
+  /** Whether the kernel cache lies with the user's databases, as by default; else all runs share one */
+  ownCache?: boolean;
   memoryBytes?: number;
   env?: Readonly<Record<string, string>>;
 }
@@ -85,7 +88,7 @@ export class PatchedMiopen {
   }
 
   async #run(program: string, args: readonly string[], options: RunOptions): Promise<Run> {
-    const { card = "gfx1010", compile = "allow", execute = false } = options;
+    const { card = "gfx1010", compile = "allow", execute = false, ownCache = false } = options;
     const home = join(this.folder, options.home ?? `run-${this.#runs}`);
     const eventLog = join(this.folder, `events-${this.#runs++}.jsonl`);
     await mkdir(home, { recursive: true });
@@ -95,6 +98,7 @@ export class PatchedMiopen {
       MIOPEN_SYSTEM_DB_PATH: this.systemDatabases,
       ROCBLAS_TENSILE_LIBPATH: await this.#rocblas(card),
       AMD_COMGR_CACHE: "0",
+      ...(ownCache ? {} : { MIOPEN_CUSTOM_CACHE_DIR: join(this.folder, "kernels") }),
       MIOPEN_LOG_LEVEL: "6",
       MIOPEN_DRIVER_USE_GPU_REFERENCE: "0",
       // The machine of the test may have a card of its own.
@@ -144,13 +148,34 @@ export class PatchedMiopen {
   }
 }
 
-/** The prefix that a patched MIOpen was installed into (lib/libMIOpen.so.1, bin/MIOpenDriver), or in words why there is none. */
-export async function patchedPrefix(): Promise<{ prefix: string; toolchain: Toolchain } | string> {
-  const prefix = process.env.RDNA1_PATCHED_MIOPEN ?? "";
-  if (prefix === "") return "no patched MIOpen: RDNA1_PATCHED_MIOPEN names none";
+/**
+ * A compiled MIOpen at hand, patched or without the patches: the one in RDNA1_PATCHED_MIOPEN or RDNA1_UNPATCHED_MIOPEN (a
+ * prefix with lib/libMIOpen.so.1 and bin/MIOpenDriver), else the newest that `build` left in the cache. In words why there
+ * is none.
+ */
+export async function compiledMiopen(
+  kind: "patched" | "unpatched",
+): Promise<{ prefix: string; toolchain: Toolchain } | string> {
+  const variable = `RDNA1_${kind.toUpperCase()}_MIOPEN`;
+  const named = process.env[variable];
+  const prefix = named ?? (await newestCompiled(kind));
+  if (prefix === null) return `no ${kind} MIOpen: ${variable} names none, and the cache has none`;
   if (!(await exists(join(prefix, "bin/MIOpenDriver")))) return `no bin/MIOpenDriver in ${prefix}`;
   const toolchain = await toolchainUnderTest();
   return typeof toolchain === "string" ? toolchain : { prefix, toolchain };
+}
+
+async function newestCompiled(kind: "patched" | "unpatched"): Promise<string | null> {
+  const stage = join(cacheRoot(process.env), "stages/miopen");
+  const found: { prefix: string; made: number }[] = [];
+  for (const name of await readdir(stage).catch(() => [])) {
+    const prefix = join(stage, name, "prefix");
+    const library = join(prefix, "lib/libMIOpen.so.1");
+    if (!(await exists(library))) continue;
+    const patched = (await readFile(library)).includes("MIOPEN_RDNA1_ALLOW_SPOOF");
+    if (patched === (kind === "patched")) found.push({ prefix, made: (await stat(library)).mtimeMs });
+  }
+  return found.toSorted((a, b) => b.made - a.made)[0]?.prefix ?? null;
 }
 
 export const RDNA1: readonly Card[] = ["gfx1010", "gfx1011", "gfx1012"];
@@ -178,9 +203,11 @@ export function launches(run: Run): string[] {
   return run.events.flatMap((event) => (event.event === "launch" ? [event.kernel] : []));
 }
 
-/** Programs that were compiled, in order. */
-export function compiled(run: Run): string[] {
-  return run.events.flatMap((event) => (event.event === "compile" ? [event.program] : []));
+/** Sources of the kernels that MIOpen asked its databases for, in order. */
+export function asked(run: Run): string[] {
+  return [...run.output.matchAll(/\[LoadBinary\] Loading binary for: "?(.+?)\.o"?;/g)].map(
+    ([, source]) => source ?? "",
+  );
 }
 
 /** Options of kernels that MIOpen asked its databases for, each once. */

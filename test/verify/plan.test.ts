@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keyOf } from "../../src/kernels/database.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
 import { databaseKey, keysOf } from "../../src/kernels/keys.ts";
 import { planRows } from "../../src/verify/plan.ts";
 import { readProblems } from "../../src/verify/read-problem.ts";
@@ -12,7 +13,7 @@ function rowsFor(line: string) {
   const command = { args: line.split(" "), family: "file" };
   const problems = readProblems(command.args) ?? [];
   const held = new Set(problems.flatMap((problem) => keysOf(problem).map((key) => keyOf(databaseKey(key, target)))));
-  const { rows } = planRows({ name: "my.log", commands: [command] }, held, target);
+  const { rows } = planRows({ name: "my.log", commands: [command], dialect: STOCK }, held, target);
   return rows.filter(({ family }) => family === "file");
 }
 

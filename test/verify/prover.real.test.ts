@@ -7,7 +7,9 @@ import { deviceEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { checkRows, readRows } from "../../src/kernels/database.ts";
-import { columnsToImageKey, im2d2colKey, im2d2colShape, setTensorKey } from "../../src/kernels/keys.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
+import { im2d2colKey, im2d2colShape } from "../../src/kernels/im2col.ts";
+import { columnsToImageKey, setTensorKey } from "../../src/kernels/keys.ts";
 import { driverCommand, driverPlaces, makeDriverPlaces } from "../../src/miopen/driver.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { im2colCase, type ProverCase, planText, volumeValues } from "../../src/verify/prover-plan.ts";
@@ -103,7 +105,7 @@ describe("the prover launches kernels as MIOpen does", { skip }, () => {
       assert.ok(problem);
       const miopen = await driven(command, "Im2d2Col_v2");
       const key = im2d2colKey(problem.type, im2d2colShape(problem));
-      const ours = await proved(im2colCase(key, problem, 0), await objectOf("Im2d2Col_v2"));
+      const ours = await proved(im2colCase(key, problem, { turn: 0, dialect: STOCK }), await objectOf("Im2d2Col_v2"));
       assert.deepEqual(shown(ours, [8, 72], 100), shown(miopen, [8, 72], 100));
     });
   }
@@ -114,7 +116,7 @@ describe("the prover launches kernels as MIOpen does", { skip }, () => {
       assert.ok(problem);
       const miopen = await driven(command, "Col2Im3dU");
       const key = columnsToImageKey(problem.type, 3, 1);
-      const values = { ...volumeValues(problem), which: 0 };
+      const values = { ...volumeValues(problem, STOCK), which: 0 };
       const one: ProverCase = { key, kind: "col2im3d", type: problem.type, values, text: "" };
       const ours = await proved(one, await objectOf("Col2Im3dU"));
       assert.deepEqual(shown(ours, [0, 88], 104), shown(miopen, [0, 88], 104));

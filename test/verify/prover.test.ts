@@ -1,29 +1,45 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceEvent } from "../../src/device/events.ts";
-import { databaseKey, im2d2colKey, im2d2colShape, setTensorKey } from "../../src/kernels/keys.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
+import { im2d2colKey, im2d2colShape } from "../../src/kernels/im2col.ts";
+import { databaseKey, setTensorKey } from "../../src/kernels/keys.ts";
+import { randomProblems } from "../../src/kernels/probes.ts";
 import { outputOf } from "../../src/kernels/problem.ts";
 import { im2colCases, shapeId } from "../../src/kernels/ranges.ts";
 import { im2colProblems, overflowsLds } from "../../src/verify/im2col-problems.ts";
 import { type ObjectPlan, planProver, planText } from "../../src/verify/prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "../../src/verify/prover-rows.ts";
 
-const proofs = im2colProblems(2);
+const PATCHED = { release: "3.4", patched: true } as const;
+const proofs = im2colProblems(2, STOCK);
 
-test("every Im2d2Col key of the promised ranges gets two different problems that MIOpen serves with it", () => {
-  assert.deepEqual(
-    proofs.map(({ shape }) => shapeId(shape)).sort(),
-    im2colCases()
-      .map(({ shape }) => shapeId(shape))
-      .sort(),
-  );
-  for (const { shape, problems } of proofs) {
-    assert.equal(new Set(problems.map((problem) => JSON.stringify(problem))).size, 2);
-    for (const problem of problems) {
-      assert.deepEqual(im2d2colShape(problem), shape);
-      assert.ok(outputOf(problem).every((size) => size >= 1));
-      assert.equal(overflowsLds(problem), false);
+for (const [how, dialect] of [
+  ["exact", STOCK],
+  ["rounded", PATCHED],
+] as const) {
+  test(`every Im2d2Col key of the promised ranges gets two different problems, tiles being ${how}`, () => {
+    const proofs = im2colProblems(2, dialect);
+    assert.deepEqual(
+      proofs.map(({ shape }) => shapeId(shape)).sort(),
+      im2colCases(undefined, dialect)
+        .map(({ shape }) => shapeId(shape))
+        .sort(),
+    );
+    for (const { shape, problems } of proofs) {
+      assert.equal(new Set(problems.map((problem) => JSON.stringify(problem))).size, 2);
+      for (const problem of problems) {
+        assert.deepEqual(im2d2colShape(problem, dialect), shape);
+        assert.ok(outputOf(problem).every((size) => size >= 1));
+        assert.equal(overflowsLds(problem, dialect), false);
+      }
     }
+  });
+}
+
+test("the patches' tiles never hold less than the images, so that no problem overflows them", () => {
+  for (const problem of randomProblems(3000, 5).filter(({ input }) => input.length === 2)) {
+    assert.equal(overflowsLds(problem, PATCHED), false, JSON.stringify(problem));
   }
 });
 
@@ -61,9 +77,9 @@ test("knows where MIOpen's kernel fills more LDS than it has: 1x7 over 8x14 with
     layout: "NCHW",
   } as const;
   const plain = { pad: [0, 0], stride: [1, 1], dilation: [1, 1], transposed: false };
-  assert.equal(overflowsLds({ ...wide, ...plain, input: [8, 14] }), true);
-  assert.equal(overflowsLds({ ...wide, ...plain, input: [8, 8], pad: [0, 3] }), false);
-  assert.equal(overflowsLds({ ...wide, ...plain, input: [8, 14], c: 5 }), false);
+  assert.equal(overflowsLds({ ...wide, ...plain, input: [8, 14] }, STOCK), true);
+  assert.equal(overflowsLds({ ...wide, ...plain, input: [8, 8], pad: [0, 3] }, STOCK), false);
+  assert.equal(overflowsLds({ ...wide, ...plain, input: [8, 14], c: 5 }, STOCK), false);
 });
 
 const shape = proofs[0]?.shape ?? { tile: 0, strided: false, oneBlock: false, large: false };
@@ -73,7 +89,7 @@ const kernels = [
   { ...databaseKey(setTensorKey("fp32", 4), "gfx1010"), hash: "b".repeat(32) },
   { name: "MIOpenCol2Im2d.cpp.o", args: " -mcpu=gfx1010", hash: "c".repeat(32) },
 ];
-const plans = planProver(kernels, "gfx1010");
+const plans = planProver(kernels, "gfx1010", STOCK);
 
 test("plans the kernels that the set holds, one plan an object, each key twice", () => {
   assert.deepEqual(
@@ -83,7 +99,7 @@ test("plans the kernels that the set holds, one plan an object, each key twice",
       ["b", 1, 3],
     ],
   );
-  assert.deepEqual(planProver(kernels, "gfx1012"), []);
+  assert.deepEqual(planProver(kernels, "gfx1012", STOCK), []);
 });
 
 test("the plan file names each object's place and numbers the cases", () => {

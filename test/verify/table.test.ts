@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkArguments } from "../../src/kernels/commands.ts";
 import { describeCommand } from "../../src/kernels/describe.ts";
+import { STOCK } from "../../src/kernels/dialect.ts";
 import { rowsOfCommand } from "../../src/verify/command-rows.ts";
 import { planRows } from "../../src/verify/plan.ts";
 import { readProblems } from "../../src/verify/read-problem.ts";
 import { hasVector, numericalArguments, planTable, type TableRow } from "../../src/verify/table.ts";
 
-const table = planTable();
+const table = planTable(STOCK);
 const optionOf = ({ args }: TableRow, letter: string) => args[args.indexOf(`-${letter}`) + 1];
 
 test("every row of the table is a command that MIOpenDriver takes, once, compared with the host", () => {
@@ -58,7 +59,7 @@ test("a command is run once, untimed, against the host, and nothing in it can re
 });
 
 const rows = (line: string) => {
-  const planned = rowsOfCommand({ args: line.split(" "), family: "mine" });
+  const planned = rowsOfCommand({ args: line.split(" "), family: "mine" }, STOCK);
   return typeof planned === "string" ? planned : planned.map((row) => [optionOf(row, "F"), row.solver]);
 };
 
@@ -102,14 +103,14 @@ for (const [what, line, expected] of [
 
 test("a user's command that MIOpenDriver does not compare is said to be unprovable", () => {
   assert.match(String(rows("groupnorm -F 0")), /does not compare/);
-  const set = { name: "/my/file.txt", commands: [{ args: ["groupnorm", "-F", "0"], family: "mine" }] };
+  const set = { name: "/my/file.txt", commands: [{ args: ["groupnorm", "-F", "0"], family: "mine" }], dialect: STOCK };
   assert.equal(planRows(set, new Set(), "gfx1010").unprovable.length, 1);
 });
 
 test("a set of one's own gets two rows of the table for each key that it holds, and none for others", () => {
   const held = new Set(table.flatMap(({ keys }) => keys.map((key) => `${key.file}.o${key.options} -mcpu=gfx1010`)));
   const [one = ""] = [...held].filter((key) => key.startsWith("MIOpenIm3d2Col.cpp.o"));
-  const plan = planRows({ name: "/my/file.txt", commands: [] }, new Set([one]), "gfx1010");
+  const plan = planRows({ name: "/my/file.txt", commands: [], dialect: STOCK }, new Set([one]), "gfx1010");
   assert.equal(plan.rows.length, 2);
   assert.ok(plan.rows.every(({ solver }) => solver === "GemmFwdRest"));
 });

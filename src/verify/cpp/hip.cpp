@@ -38,7 +38,7 @@ Hip::Hip(const char* path) {
   take(library, moduleLoadData_, "hipModuleLoadData");
   take(library, moduleUnload_, "hipModuleUnload");
   take(library, moduleGetFunction_, "hipModuleGetFunction");
-  take(library, moduleLaunchKernel_, "hipModuleLaunchKernel");
+  take(library, moduleLaunchKernel_, "hipExtModuleLaunchKernel");
   take(library, deviceSynchronize_, "hipDeviceSynchronize");
 }
 
@@ -68,10 +68,11 @@ void* Hip::function(void* module, const char* name) const {
   return function;
 }
 
-void Hip::launch(void* function, unsigned groups, unsigned block, std::vector<std::uint8_t> arguments) const {
+void Hip::launch(void* function, unsigned items, unsigned block, std::vector<std::uint8_t> arguments) const {
   std::size_t bytes = arguments.size();
   void* extra[] = {kBufferPointer, arguments.data(), kBufferSize, &bytes, kBufferEnd};
-  must(moduleLaunchKernel_(function, groups, 1, 1, block, 1, 1, 0, nullptr, nullptr, extra), "hipModuleLaunchKernel");
+  must(moduleLaunchKernel_(function, items, 1, 1, block, 1, 1, 0, nullptr, nullptr, extra, nullptr, nullptr, 0),
+       "hipExtModuleLaunchKernel");
   must(deviceSynchronize_(), "hipDeviceSynchronize");
 }
 

@@ -28,8 +28,9 @@ public:
   void* loadModule(const void* object) const;
   void unloadModule(void* module) const;
   void* function(void* module, const char* name) const;
-  /// Runs a kernel to its end. `groups` work-groups of `block` work-items, both along x; throws HipError for a fault.
-  void launch(void* function, unsigned groups, unsigned block, std::vector<std::uint8_t> arguments) const;
+  /// Runs a kernel to its end: `items` work-items along x in work-groups of `block`, of which the last may be smaller.
+  /// Throws HipError for a fault.
+  void launch(void* function, unsigned items, unsigned block, std::vector<std::uint8_t> arguments) const;
 
 private:
   template <typename Function> void take(void* library, Function& function, const char* name) const;
@@ -40,8 +41,8 @@ private:
   int (*moduleLoadData_)(void**, const void*) = nullptr;
   int (*moduleUnload_)(void*) = nullptr;
   int (*moduleGetFunction_)(void**, void*, const char*) = nullptr;
-  int (*moduleLaunchKernel_)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**,
-                             void**) = nullptr;
+  int (*moduleLaunchKernel_)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, std::size_t, void*,
+                             void**, void**, void*, void*, unsigned) = nullptr;
   int (*deviceSynchronize_)() = nullptr;
 };
 

@@ -62,7 +62,7 @@ Outcome runIm2d2Col(const Hip& hip, void* module, const Line& line) {
   arguments.add(i32(line.get("together"))).add(i32(line.get("blocksX"))).add(i32(line.get("blocks")));
   arguments.add(i32(line.get("tileX"))).add(i32(line.get("tileY")));
   const auto groups = static_cast<unsigned>(line.get("groups"));
-  hip.launch(hip.function(module, "Im2d2Col_v2"), groups, 256, arguments.bytes());
+  hip.launch(hip.function(module, "Im2d2Col_v2"), groups * 256, 256, arguments.bytes());
 
   Elements expected(type, columns.count(), kFiller);
   expectColumns(expected, images, offset, channels, y, x);

@@ -112,7 +112,7 @@ Outcome runNaiveInt8(const Hip& hip, void* module, const Line& line) {
   const auto groups = static_cast<unsigned>(line.get("workGroups"));
   const char* layout = p.channelsLast ? "nhwc" : "nchw";
   const std::string name = std::string("naive_conv_ab_nonpacked_fwd_") + layout + "_int8_t_int32_t_int8_t";
-  hip.launch(hip.function(module, name.c_str()), groups, 256, arguments.bytes());
+  hip.launch(hip.function(module, name.c_str()), groups * 256, 256, arguments.bytes());
   hip.copy(found.data(), target.address(), found.size());
 
   Outcome outcome;

@@ -21,7 +21,7 @@ Outcome runSetTensor(const Hip& hip, void* module, const Line& line) {
   for (const std::int64_t number : {offset, stride, length}) arguments.add(static_cast<std::int32_t>(number));
   const auto threads = static_cast<unsigned>(line.get("threads"));
   const unsigned block = threads < 256 ? threads : 256;
-  hip.launch(hip.function(module, "SubTensorOpWithScalar1d"), threads / block, block, arguments.bytes());
+  hip.launch(hip.function(module, "SubTensorOpWithScalar1d"), threads, block, arguments.bytes());
   hip.copy(tensor.data(), target.address(), tensor.bytes());
   return compare(expected, tensor);
 }
