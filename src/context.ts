@@ -32,6 +32,8 @@ export interface Context {
   version: string;
   /** The environment, for what belongs to programs and not to us: proxies, `ROCM_PATH`, `SOURCE_DATE_EPOCH` */
   env: NodeJS.ProcessEnv;
+  /** Whether we run as a step of a GitHub job */
+  inAction: boolean;
   /** Wall-clock seconds of each stage, 0 where it was skipped; filled as the run goes on */
   timings: Record<string, number>;
   /** What the run did until now */
@@ -76,6 +78,7 @@ export async function makeContext(
     tiers,
     version,
     env,
+    inAction,
     jobs: inputs.jobs ?? planJobs(availableParallelism(), freemem()),
     timings: {},
     record,

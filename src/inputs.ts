@@ -1,8 +1,11 @@
 import { resolve } from "node:path";
+import { refuseContradictions } from "./contradictions.ts";
 import { userError } from "./errors.ts";
 import { type Origin, parseOrigin } from "./miopen/source/origin.ts";
+import { choice, parsePlace, words } from "./option-values.ts";
 import type { ActionSpec } from "./options.ts";
 import { isTarget, TARGETS, type Target, whyNotTarget } from "./rdna1/targets.ts";
+import { type InstallRequest, parseInstall } from "./release/install/request.ts";
 import { Secret, withoutCredentials } from "./secret.ts";
 import { parseArchive } from "./toolchain/archive-address.ts";
 
@@ -35,14 +38,17 @@ export interface Inputs {
   readonly commands: string | null;
   /** Absolute path of the database that `verify` is to prove; null: the one that `build` makes */
   readonly kernelDatabase: string | null;
+  /** Install location that a build records */
   readonly prefix: string;
+  /** What `install` was asked for */
+  readonly install: InstallRequest;
   /** Absolute folder */
   readonly output: string;
   /** Processes at once; null: from cores and free memory */
   readonly jobs: number | null;
   readonly cache: "auto" | "actions" | "local" | "off";
   readonly offline: boolean;
-  /** Where `publish` puts the release; null: from the runner's environment */
+  /** Of the release that `publish` makes or `install` takes; null: see action.yml */
   readonly tag: string | null;
   /** `owner/name` */
   readonly repository: string | null;
@@ -78,10 +84,14 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   const oneOf = <T extends string>(name: string, allowed: readonly T[]): T => choice(name, get(name), allowed);
   const file = (name: string) => (get(name) === "" ? null : resolve(cwd, get(name)));
 
+  const targets = parseTargets(get("targets"));
+  const rocmVersion = parseVersion(get("rocm-version"));
+  const prefix = get("prefix") === "" ? null : parsePrefix(get("prefix"));
+
   const inputs: Inputs = {
     command: oneOf("command", COMMANDS),
-    targets: parseTargets(get("targets")),
-    rocmVersion: parseVersion(get("rocm-version")),
+    targets: targets ?? ["gfx1010"],
+    rocmVersion: rocmVersion ?? ROCM_VERSION,
     toolchain: parseToolchain(get("toolchain"), cwd),
     debianMirror: parseMirror("debian-mirror", get("debian-mirror")),
     amdMirror: parseMirror("amd-mirror", get("amd-mirror")),
@@ -99,7 +109,8 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     device: oneOf("device", ["auto", "virtual", "gpu"]),
     commands: file("commands"),
     kernelDatabase: file("kernel-database"),
-    prefix: parsePrefix(get("prefix")),
+    prefix: prefix ?? PREFIX,
+    install: parseInstall({ targets, rocmVersion, prefix, miopen: given.miopen ?? null, get, cwd }),
     output: resolve(cwd, get("output")),
     jobs: parseJobs(get("jobs")),
     cache: oneOf("cache", ["auto", "actions", "local", "off"]),
@@ -115,60 +126,11 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   return Object.freeze(inputs);
 }
 
-/** Options that mean something to one command only. */
-const FOR_ONE_COMMAND = {
-  verify: ["device", "commands", "kernel-database"],
-  publish: ["tag", "repository", "commit", "draft"],
-};
+/** ROCm that is built against where none is named. */
+const ROCM_VERSION = "7.0.2";
 
-function refuseContradictions(inputs: Inputs): void {
-  const { given } = inputs;
-  for (const [command, names] of Object.entries(FOR_ONE_COMMAND)) {
-    for (const name of names) {
-      if (given[name] === undefined || inputs.command === command) continue;
-      throw userError(
-        `${name} is given, but the command is '${inputs.command}'`,
-        `leave ${name} out, or use the command ${command}`,
-      );
-    }
-  }
-  for (const name of ["amd-mirror", "amd-keyring"]) {
-    if (given[name] !== undefined && inputs.toolchain !== "amd" && inputs.toolchain !== "auto") {
-      throw userError(
-        `${name} is given, but the toolchain is '${inputs.toolchain}'`,
-        `leave ${name} out, or use toolchain amd or auto`,
-      );
-    }
-  }
-  if (given.sources !== undefined && inputs.command !== "drift") {
-    throw userError(
-      `sources is given, but the command is '${inputs.command}'`,
-      "leave sources out, or use the command drift; build takes one source with miopen-source",
-    );
-  }
-  if (inputs.command === "drift" && given["miopen-source"] !== undefined) {
-    throw userError("miopen-source is given, but the command is 'drift'", "name the sources with sources");
-  }
-  if (inputs.kernelDatabase !== null && inputs.targets.length !== 1) {
-    throw userError(
-      `kernel-database is for one target, but targets are ${inputs.targets.join(", ")}`,
-      "name the target that the database is for",
-    );
-  }
-  if (inputs.miopen === "distribution") {
-    for (const name of ["miopen-source", "patches"]) {
-      if (given[name] !== undefined) {
-        throw userError(
-          `${name} is given, but miopen is 'distribution', which takes no source and no patches`,
-          `leave ${name} out, or use miopen 'patched'`,
-        );
-      }
-    }
-  }
-  if (inputs.offline && inputs.cache === "off") {
-    throw userError("offline needs a cache, but cache is 'off'", "use cache 'local', or leave offline out");
-  }
-}
+/** Install location that a tarball records where none is named. */
+const PREFIX = "/opt/rocm-miopen-rdna1";
 
 /** `auto`, a folder, or `+` and a folder. */
 function parsePatches(text: string, cwd: string): PatchChoice {
@@ -178,19 +140,9 @@ function parsePatches(text: string, cwd: string): PatchChoice {
   return folder === "auto" ? { bundled: true, folder: null } : { bundled, folder };
 }
 
-function words(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
-}
-
-function choice<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((word) => word === value);
-  if (found === undefined) {
-    throw userError(`${name}: '${value}' is not allowed`, `allowed are ${allowed.join(", ")}`);
-  }
-  return found;
-}
-
-function parseTargets(text: string): readonly Target[] {
+/** null for `auto` */
+function parseTargets(text: string): readonly Target[] | null {
+  if (text === "auto") return null;
   const names = text.split(/[\s,]+/).filter((name) => name !== "");
   const targets = new Set<Target>();
   for (const name of names) {
@@ -204,21 +156,11 @@ function parseTargets(text: string): readonly Target[] {
   return Object.freeze([...targets].sort());
 }
 
-function parseVersion(text: string): string {
+/** null for `auto` */
+function parseVersion(text: string): string | null {
+  if (text === "auto") return null;
   if (/^\d+\.\d+\.\d+$/.test(text)) return text;
   throw userError(`rocm-version: '${text}' is not a version`, "give all three numbers, as in 7.2.4");
-}
-
-/** A word out of `words`, or a path: a bare word that is neither is a typing error, not a folder. */
-function parsePlace(name: string, value: string, words: readonly string[], cwd: string): string {
-  if (words.includes(value)) return value;
-  if (/^[A-Za-z0-9_-]+$/.test(value)) {
-    throw userError(
-      `${name}: '${value}' is not allowed`,
-      `allowed are ${words.join(", ")}, or a path (write ./${value} for something in this folder)`,
-    );
-  }
-  return resolve(cwd, value);
 }
 
 function parseToolchain(text: string, cwd: string): string {

@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
 import { type DriftResult, drift, isSound } from "./commands/drift.ts";
+import { type InstallResult, install } from "./commands/install.ts";
 import { publish } from "./commands/publish.ts";
 import { verify } from "./commands/verify.ts";
 import { type Context, makeContext } from "./context.ts";
@@ -64,6 +66,7 @@ const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<
   verify,
   drift,
   publish,
+  install,
 };
 
 /** The exit code of `drift`: its table has been printed. */
@@ -76,6 +79,7 @@ function refuseDrift({ drift: rows, file }: DriftResult): void {
 /** The action's outputs; those that a command has nothing for stay unset. */
 function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, string> {
   if ("drift" in result) return {};
+  if ("record" in result) return installOutputs(result);
   if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
@@ -91,5 +95,23 @@ function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, stri
     "cache-hit": String(cacheHit),
     "cache-key": result.cacheKey,
     report: result.report,
+  };
+}
+
+function installOutputs({ folder, record, hit }: InstallResult): Record<string, string> {
+  const { miopen, rocm, targets, kernels, library } = record.manifest;
+  return {
+    prefix: folder,
+    activate: join(folder, "activate"),
+    library: library === null ? "" : join(folder, library.file),
+    sha256: record.sha256,
+    kernels: String(Object.values(kernels).reduce((sum, set) => sum + set.rows, 0)),
+    targets: targets.join(","),
+    "miopen-version": miopen.version,
+    "rocm-version": rocm.version,
+    attested: String(record.attested !== null),
+    "cache-hit": String(hit),
+    tag: record.tag ?? "",
+    release: record.page ?? "",
   };
 }

@@ -1,12 +1,14 @@
 import { type DriftResult, driftTable } from "./commands/drift.ts";
+import type { InstallResult } from "./commands/install.ts";
 import type { PublishResult } from "./commands/publish.ts";
 import type { VerifyResult } from "./commands/verify.ts";
+import { shellQuote } from "./release/activate.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { duration, size } from "./units.ts";
 import { countProofs } from "./verify/proofs.ts";
 
 /** What a command comes to. */
-export type Result = PackageResult | VerifyResult | DriftResult | PublishResult;
+export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult;
 
 /** Columns of {@link driftTable}. */
 export const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
@@ -28,13 +30,25 @@ export function terminalSummary(result: Result, timings: Readonly<Record<string,
   const lines = [...stageLines(timings), ...resultLines(result), ["total", duration(seconds)] as const];
   const width = Math.max(...lines.map(([what]) => what.length));
   const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
-  const files =
-    "manifest" in result ? [result.tarball, result.report] : ["release" in result ? result.release.url : result.proofs];
-  return `\n${table}\n\n${files.map((file) => `  ${file}\n`).join("")}`;
+  return `\n${table}\n\n${nextLines(result)
+    .map((line) => `  ${line}\n`)
+    .join("")}`;
+}
+
+/** Where the results lie; of an installation, how to use it. */
+function nextLines(result: Exclude<Result, DriftResult>): readonly string[] {
+  if ("record" in result) return [`. ${shellWord(`${result.folder}/activate`)}`];
+  if ("manifest" in result) return [result.tarball, result.report];
+  return ["release" in result ? result.release.url : result.proofs];
+}
+
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9/._-]+$/.test(text) ? text : shellQuote(text);
 }
 
 /** What a command came to, in a few lines; the same in a terminal and in the job summary. */
 export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
+  if ("record" in result) return installLines(result);
   if ("release" in result) {
     const { release, uploaded, kept } = result;
     return [
@@ -67,6 +81,18 @@ export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
       : [["left out", `${leftOut} kernels that failed their proof, named in the report`] as const]),
     ["tarball", `${manifest.tarball.file}, ${size(manifest.tarball.bytes)}`],
     ["sha256", manifest.tarball.sha256],
+  ];
+}
+
+function installLines({ folder, record, hit }: InstallResult): Line[] {
+  const { attested, from, manifest } = record;
+  const kernels = Object.values(manifest.kernels).reduce((sum, set) => sum + set.rows, 0);
+  return [
+    ["package", `${record.name}, ${kernels} kernels for ${manifest.targets.join(", ")}`],
+    ["from", from],
+    ["origin", attested === null ? "not proven" : `attested by ${attested.workflow}`],
+    ["sha256", record.sha256],
+    ["folder", `${folder}${hit ? " (was there already)" : ""}`],
   ];
 }
 

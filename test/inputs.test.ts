@@ -23,6 +23,57 @@ test("takes every default from action.yml", () => {
   assert.deepEqual(inputs.given, {});
 });
 
+test("takes install's defaults from action.yml, and leaves open what the machine decides", () => {
+  assert.deepEqual(parse({ command: "install" }).install, {
+    source: { kind: "release" },
+    rocmVersion: null,
+    targets: null,
+    distribution: false,
+    prefix: null,
+    attestation: { demand: "auto", bundles: null },
+    signerWorkflow: ".github/workflows/release.yml",
+    trustedRoot: null,
+    fallback: "none",
+  });
+  const { prefix, install } = parse({ command: "install", prefix: "/opt/rocm-miopen-rdna1", "rocm-version": "7.2.4" });
+  assert.deepEqual(
+    [prefix, install.prefix, install.rocmVersion],
+    ["/opt/rocm-miopen-rdna1", "/opt/rocm-miopen-rdna1", "7.2.4"],
+  );
+  assert.equal(parse({}).prefix, "/opt/rocm-miopen-rdna1");
+});
+
+test("takes a package from a release, a tarball, a folder or an address", () => {
+  const cases: [string, object][] = [
+    ["release", { kind: "release" }],
+    ["./a b.tar.zst", { kind: "file", path: "/somewhere/a b.tar.zst" }],
+    ["/mirror/", { kind: "mirror", address: "file:///mirror" }],
+    ["./my mirror", { kind: "mirror", address: "file:///somewhere/my%20mirror" }],
+    ["file:///mirror/a.tar.zst", { kind: "file", path: "/mirror/a.tar.zst" }],
+    ["https://h/mirror/", { kind: "mirror", address: "https://h/mirror" }],
+  ];
+  for (const [source, taken] of cases) assert.deepEqual(parse({ command: "install", source }).install.source, taken);
+  for (const source of ["releases", "https://user:secret@h/mirror", "https://h/mirror?x=1", "https://"]) {
+    assert.throws(() => parse({ command: "install", source }), isUserError(/source/), source);
+  }
+});
+
+test("a file of attestations demands that one of them is good", () => {
+  const attestation = (text: string) => parse({ command: "install", attestation: text }).install.attestation;
+  assert.deepEqual(attestation("./a.jsonl"), { demand: "required", bundles: "/somewhere/a.jsonl" });
+  assert.deepEqual(attestation("off"), { demand: "off", bundles: null });
+  assert.throws(() => attestation("of"), isUserError(/attestation: 'of' is not allowed/));
+});
+
+test("refuses install's options for other commands, and takes tag and repository for both that have them", () => {
+  for (const name of ["source", "attestation", "signer-workflow", "trusted-root", "fallback"]) {
+    const value = { source: "./x", attestation: "off", fallback: "build" }[name] ?? ".github/workflows/x.yml";
+    assert.throws(() => parse({ [name]: value }), isUserError(new RegExp(`${name} is given.*use the command install`)));
+  }
+  for (const command of ["install", "publish"]) assert.equal(parse({ command, tag: "v1" }).tag, "v1");
+  assert.throws(() => parse({ tag: "v1" }), isUserError(/publish or install/));
+});
+
 test("makes kernels for the MIOpen that is there, unless another one is named", () => {
   assert.equal(parse({ command: "kernels" }).miopen, "distribution");
 });

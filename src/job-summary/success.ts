@@ -34,6 +34,7 @@ function driftMarkdown({ drift }: DriftResult): string {
 
 function titleOf(result: Exclude<Result, DriftResult>): string {
   if ("manifest" in result) return plain(result.manifest.name);
+  if ("record" in result) return plain(result.record.name);
   return "release" in result ? `[${plain(result.release.tag)}](${result.release.url})` : "Kernels verified";
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { machineError, messageOf } from "../errors.ts";
 
 export interface HttpRequest {
@@ -57,6 +57,12 @@ const LARGE = 1 << 20;
 const CONTINUE_WAIT = 1_000;
 
 const AGAIN = "let nothing else write to it, and run the same command again";
+
+/** A value as the JSON body of a request. */
+export function jsonBody(content: unknown): Required<Pick<HttpRequest, "body">> {
+  const bytes = Buffer.from(JSON.stringify(content));
+  return { body: { bytes: bytes.length, open: () => Readable.from([bytes]) } };
+}
 
 /** `node:http` and `node:https`, through the proxy that the environment names. */
 export class NodeHttp implements Http {

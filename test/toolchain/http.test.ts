@@ -102,3 +102,51 @@ test("begins anew when what is there is longer than the server's file", async (t
   await fetchFile({ ...wanted, bytes: null }, signal);
   assert.deepEqual(await readFile(wanted.target), DATA);
 });
+
+test("sends its headers to the address's own host, and to no other that it leads to", async (t) => {
+  const told: (string | undefined)[] = [];
+  const storage = await file(t, ({ headers }, response) => {
+    told.push(headers.authorization);
+    response.end(DATA);
+  });
+  const wanted = await file(t, ({ url, headers }, response) => {
+    told.push(headers.authorization);
+    response.writeHead(302, { location: url === "/a.deb" ? "/b.deb" : storage.url }).end();
+  });
+  await fetchFile({ ...wanted, headers: { authorization: "Bearer x" } }, signal);
+  assert.deepEqual(told, ["Bearer x", "Bearer x", undefined]);
+});
+
+test("keeps the signature of a storage's address out of its errors", async (t) => {
+  const wanted = await file(t, ({ url }, response) => {
+    if (url === "/a.deb") response.writeHead(302, { location: "/b.deb?signature=secret" }).end();
+    else response.writeHead(403).end();
+  });
+  await assert.rejects(fetchFile(wanted, signal), (error: Error) => {
+    assert.match(error.message, /\/b\.deb: the server answers 403/);
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
+});
+
+test("takes no more than it may, whatever the server says of its file", async (t) => {
+  for (const headers of [{}, { "content-length": DATA.length }]) {
+    const wanted = await file(t, (_, response) => void response.writeHead(200, headers).end(DATA));
+    await assert.rejects(fetchFile({ ...wanted, bytes: null, most: 5000 }, signal), DamagedError);
+    assert.equal(await sizeOf(wanted.target), 0);
+  }
+  const fits = await file(t, (_, response) => response.end(DATA));
+  await fetchFile({ ...fits, bytes: null, most: DATA.length }, signal);
+});
+
+test("goes through the proxy that the environment names, and only then", async (t) => {
+  const lines: (string | undefined)[] = [];
+  const proxy = await file(t, ({ url }, response) => {
+    lines.push(url);
+    response.end(DATA);
+  });
+  const wanted = { ...proxy, url: "http://files.invalid/a.deb" };
+  await fetchFile({ ...wanted, proxyEnv: { HTTP_PROXY: new URL(proxy.url).origin } }, signal);
+  assert.deepEqual(lines, ["http://files.invalid/a.deb"]);
+  await assert.rejects(fetchFile({ ...wanted, target: `${wanted.target}.2` }, signal), /files\.invalid/);
+});

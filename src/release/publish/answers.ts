@@ -8,8 +8,32 @@ interface Problem {
   errors?: readonly ({ code?: unknown; message?: unknown; field?: unknown } | string)[];
 }
 
+/** What is done with a repository. */
+export type Access = "read" | "write";
+
+const FORBIDDEN: Readonly<Record<Access, string>> = {
+  write:
+    "the token may not write releases: give the job `permissions: contents: write`, or use a token with contents read and write",
+  read: "the token may not read releases there: give the job `permissions: contents: read`, or set GITHUB_TOKEN to one that may",
+};
+
+const NOT_FOUND: Readonly<Record<Access, string>> = {
+  write: "check the repository's name, and that the token may read and write its contents",
+  read: "check the repository's name and the tag; for a private repository set GITHUB_TOKEN to a token that may read it",
+};
+
+const AFTERWARDS: Readonly<Record<Access, string>> = {
+  write: "the release stays as it is; run the same command again, with RUNNER_DEBUG=1 for more",
+  read: "nothing was installed; run the same command again, with RUNNER_DEBUG=1 for more",
+};
+
 /** The error for an answer that is none of the wanted ones. `what` says what was tried. */
-export function errorOf(what: string, response: HttpResponse, now: number): RdnaError | TransientError {
+export function errorOf(
+  what: string,
+  response: HttpResponse,
+  now: number,
+  access: Access = "write",
+): RdnaError | TransientError {
   const { status } = response;
   const says = `GitHub answers ${status}${detailOf(response.text)}`;
   const wait = askedWait(response, now);
@@ -20,15 +44,8 @@ export function errorOf(what: string, response: HttpResponse, now: number): Rdna
   if (status === 408 || status >= 500) return new TransientError(says, wait);
   const message = `${what}: ${says}`;
   if (status === 401) return userError(message, "the token is not valid (any more): give a new one in GITHUB_TOKEN");
-  if (status === 403) {
-    return userError(
-      message,
-      "the token may not write releases: give the job `permissions: contents: write`, or use a token with contents read and write",
-    );
-  }
-  if (status === 404) {
-    return userError(message, "check the repository's name, and that the token may read and write its contents");
-  }
+  if (status === 403) return userError(message, FORBIDDEN[access]);
+  if (status === 404) return userError(message, NOT_FOUND[access]);
   if (status === 422 && /immutable/i.test(response.text)) {
     return userError(message, "an immutable release and its tag name can never be used again: publish under a new tag");
   }
@@ -38,7 +55,7 @@ export function errorOf(what: string, response: HttpResponse, now: number): Rdna
       "check GITHUB_API_URL, and the repository's present name",
     );
   }
-  return machineError(message, "the release stays as it is; run the same command again, with RUNNER_DEBUG=1 for more");
+  return machineError(message, AFTERWARDS[access]);
 }
 
 /** Whether an upload was refused because an asset of this name is there already. */

@@ -28,12 +28,7 @@ export function destinationOf(inputs: Inputs, env: NodeJS.ProcessEnv): Destinati
       "set the environment variable GITHUB_TOKEN; in a workflow leave the input token at its default",
     );
   }
-  if (!/^[\x21-\x7e]+$/.test(token.reveal())) {
-    throw userError(
-      "the token has blanks, line breaks or other characters that no token has",
-      "set GITHUB_TOKEN to the bare token",
-    );
-  }
+  checkToken(token);
   const repository = inputs.repository ?? env.GITHUB_REPOSITORY ?? "";
   if (repository === "") {
     throw userError("repository: it is not known where to publish", "write --repository owner/name");
@@ -42,13 +37,27 @@ export function destinationOf(inputs: Inputs, env: NodeJS.ProcessEnv): Destinati
   const tag = inputs.tag ?? (own && env.GITHUB_REF_TYPE === "tag" ? (env.GITHUB_REF_NAME ?? "") : "");
   if (tag === "") throw userError("tag: it is not known which release to publish", "write --tag, as in --tag v1.2.3");
   return {
-    api: apiAddress(env.GITHUB_API_URL || "https://api.github.com"),
+    api: apiOf(env),
     repository,
     tag,
     commit: inputs.commit ?? (own ? env.GITHUB_SHA?.toLowerCase() || null : null),
     token,
     draft: inputs.draft,
   };
+}
+
+/** Refuses what no header can carry. */
+export function checkToken(token: Secret): void {
+  if (/^[\x21-\x7e]+$/.test(token.reveal())) return;
+  throw userError(
+    "the token has blanks, line breaks or other characters that no token has",
+    "set GITHUB_TOKEN to the bare token",
+  );
+}
+
+/** The API of the GitHub server that the environment names. */
+export function apiOf(env: NodeJS.ProcessEnv): string {
+  return apiAddress(env.GITHUB_API_URL || "https://api.github.com");
 }
 
 /** The token must not travel in clear text; on this machine itself (tests, a tunnel) it may. */

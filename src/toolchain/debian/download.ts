@@ -92,13 +92,16 @@ export async function fetchPatiently(
   signal: AbortSignal,
   wholeTries: 1 | 2 = 2,
 ): Promise<string> {
+  let damaged = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await fetchFile(file, signal);
     } catch (error) {
-      const tries = error instanceof DamagedError ? (error.continued ? 2 : wholeTries) : TRIES;
-      if (signal.aborted || !isTransient(error) || attempt >= tries) throw error;
-      log.warning(`${messageOf(error)}; trying again (${attempt} of ${tries - 1})`);
+      // Wrong bytes once may be the line's fault, twice they are the server's.
+      if (error instanceof DamagedError) damaged += 1;
+      const most = error instanceof DamagedError && !error.continued ? wholeTries : 2;
+      if (signal.aborted || !isTransient(error) || attempt >= TRIES || damaged >= most) throw error;
+      log.warning(`${messageOf(error)}; trying again (${attempt} of ${TRIES - 1})`);
       await sleep(250 * 4 ** attempt, undefined, { signal });
     }
   }

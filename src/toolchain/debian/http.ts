@@ -1,8 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
-import { get as httpGet, type IncomingMessage } from "node:http";
-import { get as httpsGet } from "node:https";
+import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, get as httpsGet } from "node:https";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
@@ -15,8 +15,14 @@ export interface WantedFile {
   target: string;
   /** null where nobody has said how long the file is */
   bytes: number | null;
+  /** More bytes than these are refused, whatever the server says of its file */
+  most?: number;
   /** null where nobody has said; then what an earlier try left is never continued */
   sha256: string | null;
+  /** Sent to the address's own origin, and to no other that it leads to: a token may be among them */
+  headers?: Readonly<Record<string, string>>;
+  /** Environment whose `HTTPS_PROXY` and `NO_PROXY` are obeyed; without it there is no proxy */
+  proxyEnv?: NodeJS.ProcessEnv;
 }
 
 /** A file that is known before it is fetched, as an archive's lists have it. */
@@ -71,7 +77,10 @@ export async function fetchFile(file: WantedFile, signal: AbortSignal): Promise<
     bytes ??= source.total;
     if (source.offset === 0) have = 0;
     else await hashFile(part, hash);
-    const meter = measured(hash, bytes === null ? Number.POSITIVE_INFINITY : bytes - have);
+    const meter = measured(
+      hash,
+      Math.min(bytes ?? Number.POSITIVE_INFINITY, file.most ?? Number.POSITIVE_INFINITY) - have,
+    );
     await pipeline(source.stream, meter, createWriteStream(part, { flags: have === 0 ? "w" : "a" }), { signal });
   } else {
     await hashFile(part, hash);
@@ -134,7 +143,7 @@ async function open(file: WantedFile, offset: number, signal: AbortSignal): Prom
     if ((await sizeOf(path)) === 0) throw new GoneError(`${path} does not exist`);
     return { stream: createReadStream(path, { start: offset }), offset, total: await sizeOf(path) };
   }
-  const response = await request(file.url, offset, signal);
+  const response = await request(file, file.url, offset, signal);
   if (response.statusCode === 416) {
     response.destroy();
     return null;
@@ -149,11 +158,28 @@ async function open(file: WantedFile, offset: number, signal: AbortSignal): Prom
   return { stream: response, offset: continued ? offset : 0, total: Number.isNaN(total) ? null : total };
 }
 
-async function request(url: string, offset: number, signal: AbortSignal, hops = 5): Promise<IncomingMessage> {
-  const headers = { "user-agent": "rdna1-miopen", ...(offset > 0 && { range: `bytes=${offset}-` }) };
-  const get = url.startsWith("https:") ? httpsGet : httpGet;
+async function request(
+  file: WantedFile,
+  url: string,
+  offset: number,
+  signal: AbortSignal,
+  hops = 5,
+): Promise<IncomingMessage> {
+  const own = new URL(url).origin === new URL(file.url).origin ? file.headers : {};
+  const headers = { "user-agent": "rdna1-miopen", ...own, ...(offset > 0 && { range: `bytes=${offset}-` }) };
+  const options = { headers, signal, timeout: SILENCE };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const call = get(url, { headers, signal, timeout: SILENCE }, resolve);
+    const call = url.startsWith("https:")
+      ? httpsGet(
+          url,
+          { ...options, ...(file.proxyEnv && { agent: new HttpsAgent({ proxyEnv: file.proxyEnv }) }) },
+          resolve,
+        )
+      : httpGet(
+          url,
+          { ...options, ...(file.proxyEnv && { agent: new HttpAgent({ proxyEnv: file.proxyEnv }) }) },
+          resolve,
+        );
     call.on("timeout", () => call.destroy(new Error(`no byte from ${new URL(url).host} in ${SILENCE / 1000} s`)));
     call.on("error", reject);
   });
@@ -163,11 +189,16 @@ async function request(url: string, offset: number, signal: AbortSignal, hops = 
   const location = response.headers.location;
   if (status >= 300 && status < 400 && location !== undefined && hops > 0) {
     const next = new URL(location, url);
-    if (url.startsWith("https:") && next.protocol !== "https:") throw new Error(`${url} leads away from https`);
-    return request(next.href, offset, signal, hops - 1);
+    if (url.startsWith("https:") && next.protocol !== "https:") throw new Error(`${plain(url)} leads away from https`);
+    return request(file, next.href, offset, signal, hops - 1);
   }
-  if (status === 404 || status === 410) throw new GoneError(`${url}: the server answers ${status}`);
-  throw new Error(`${url}: the server answers ${status}`);
+  if (status === 404 || status === 410) throw new GoneError(`${plain(url)}: the server answers ${status}`);
+  throw new Error(`${plain(url)}: the server answers ${status}`);
+}
+
+/** An address without its query, which may hold a signature that opens the file to anyone. */
+function plain(url: string): string {
+  return url.replace(/\?.*/s, "");
 }
 
 /** Whether trying again may help. */

@@ -1,45 +1,26 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Emulator, startEmulator } from "./emulator.ts";
 import { publishTo, sampleFiles, TOKEN } from "./support.ts";
 
 /*
- * A GitHub that no one here wrote: `emulate` 0.12.2 from npm. It keeps releases and assets, but computes no digests and
- * takes two assets of one name, so what depends on those is tested with a server of ours.
+ * The emulator keeps releases and assets, but computes no digests and takes two assets of one name, so what depends on
+ * those is tested with a server of ours.
  */
 
 let scratch = "";
-let emulator: ChildProcess;
+let emulator: Emulator;
 let address = "";
 before(async () => {
   scratch = await mkdtemp(path.join(tmpdir(), "rdna1-emulate-"));
-  const seed = path.join(scratch, "seed.yaml");
-  await writeFile(
-    seed,
-    `tokens:\n  ${TOKEN}:\n    login: maintainer\n    scopes: [repo]\n` +
-      "github:\n  users:\n    - login: maintainer\n  repos:\n    - owner: maintainer\n      name: kernels\n      auto_init: true\n",
-  );
-  const port = await freePort();
-  const program = path.join(import.meta.dirname, "../../../node_modules/emulate/dist/index.js");
-  emulator = spawn(process.execPath, [program, "--service", "github", "--port", String(port), "--seed", seed], {
-    cwd: scratch,
-    stdio: "ignore",
-  });
-  address = `http://127.0.0.1:${port}`;
-  const answers = () =>
-    fetch(`${address}/repos/maintainer/kernels`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  for (let tries = 0; tries < 300 && !(await answers()); tries++) await sleep(100);
+  emulator = await startEmulator(scratch);
+  ({ address } = emulator);
 });
 after(async () => {
-  emulator.kill();
+  await emulator.stop();
   await rm(scratch, { recursive: true, force: true });
 });
 
@@ -84,11 +65,3 @@ test("a repository that the emulated GitHub does not know is the user's error", 
     message: /404/,
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -1,0 +1,71 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isTarget, type Target } from "./targets.ts";
+
+/** A graphics card of this machine. */
+export interface Card {
+  /** e.g. `gfx1010`, also of architectures that are no target */
+  architecture: string;
+  /** Which part of the system told: the compute driver, or the PCI bus where that driver is not loaded */
+  from: "kfd" | "pci";
+}
+
+/** PCI devices of AMD (0x1002) by architecture [Linux, drivers/gpu/drm/amd/amdgpu/amdgpu_drv.c, pciidlist]. */
+const PCI_DEVICES: Readonly<Record<Target, readonly number[]>> = {
+  gfx1010: [0x7310, 0x7312, 0x7318, 0x7319, 0x731a, 0x731b, 0x731e, 0x731f],
+  gfx1011: [0x7360, 0x7362],
+  gfx1012: [0x7340, 0x7341, 0x7347, 0x734f],
+};
+
+/**
+ * AMD cards as the compute driver lists them; where it lists none, the RDNA1 cards on the PCI bus. Nothing is opened and no
+ * right is needed. `root` stands in for `/`.
+ */
+export async function findCards(root = "/"): Promise<readonly Card[]> {
+  const nodes = join(root, "sys/class/kfd/kfd/topology/nodes");
+  const known: Card[] = [];
+  for (const node of await namesIn(nodes)) {
+    const architecture = architectureOf(await textOf(join(nodes, node, "properties")));
+    if (architecture !== null) known.push({ architecture, from: "kfd" });
+  }
+  return known.length > 0 ? known : await pciCards(join(root, "sys/bus/pci/devices"));
+}
+
+/** The targets among cards, each once. */
+export function targetsOf(cards: readonly Card[]): readonly Target[] {
+  return [...new Set(cards.map(({ architecture }) => architecture).filter(isTarget))].sort();
+}
+
+/** `gfx_target_version` is major * 10000 + minor * 100 + stepping, 0 for a CPU [Linux, kfd_device.c]; the name has them in hexadecimal. */
+function architectureOf(properties: string): string | null {
+  const version = Number(/^gfx_target_version (\d+)$/m.exec(properties)?.[1] ?? 0);
+  if (version === 0) return null;
+  const [minor, stepping] = [Math.floor(version / 100) % 100, version % 100];
+  return `gfx${Math.floor(version / 10_000)}${minor.toString(16)}${stepping.toString(16)}`;
+}
+
+async function pciCards(devices: string): Promise<readonly Card[]> {
+  const cards: Card[] = [];
+  for (const device of await namesIn(devices)) {
+    if (Number(await textOf(join(devices, device, "vendor"))) !== 0x1002) continue;
+    const id = Number(await textOf(join(devices, device, "device")));
+    for (const [architecture, ids] of Object.entries(PCI_DEVICES)) {
+      if (ids.includes(id)) cards.push({ architecture, from: "pci" });
+    }
+  }
+  return cards;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).then(
+    (names) => names.sort(),
+    () => [],
+  );
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, "utf8").then(
+    (text) => text.trim(),
+    () => "",
+  );
+}

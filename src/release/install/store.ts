@@ -1,0 +1,200 @@
+import { rmSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { withLock } from "../../cache/lock.ts";
+import { codeOf, machineError, messageOf } from "../../errors.ts";
+import { asideOf, diskError, freeBytes, sha256 } from "../../ports/files.ts";
+import { fetchPatiently, showProgress } from "../../toolchain/debian/download.ts";
+import { size } from "../../units.ts";
+import type { Attested } from "./attestation.ts";
+import type { ExpectedFiles } from "./entries.ts";
+import { overlayHome } from "./names.ts";
+import type { Offer, Piece } from "./offer.ts";
+import { type FetchPorts, fetchError } from "./place.ts";
+import { type InstallRecord, readRecord, writeRecord } from "./record.ts";
+import { unpackTarball } from "./unpack.ts";
+
+/** A package in the cache. */
+export interface Stored {
+  folder: string;
+  record: InstallRecord;
+  /** Whether it was there already */
+  hit: boolean;
+}
+
+/** Digests of all pieces as the name of a folder. */
+export function keyOf({ tarball, overlays }: Pick<Offer, "tarball" | "overlays">): string {
+  if (overlays.length === 0) return tarball.sha256.slice(0, 32);
+  return sha256([tarball, ...overlays].map((piece) => piece.sha256).join(" ")).slice(0, 32);
+}
+
+/** The folder of all installed packages. */
+export function storeFolder(cacheRoot: string): string {
+  return join(cacheRoot, "installed");
+}
+
+/**
+ * The package in the cache: as it lies there when it is whole, else fetched, unpacked aside and renamed. Several
+ * processes that want the same one share the work of one. `prove` is called before anything is fetched, and only when what
+ * lies there has not been proven yet.
+ */
+export async function storedPackage(
+  offer: Offer,
+  cacheRoot: string,
+  prove: (proven: Attested | null) => Promise<Attested | null>,
+  ports: FetchPorts,
+): Promise<Stored> {
+  const folder = join(storeFolder(cacheRoot), keyOf(offer));
+  const found = await readRecord(folder);
+  if (typeof found !== "string") return await reused(folder, found, prove, ports);
+  return await withLock(
+    `${folder}.lock`,
+    async () => {
+      const made = await readRecord(folder);
+      if (typeof made !== "string") return await reused(folder, made, prove, ports);
+      if (made !== "none") ports.log.warning(`the package in ${folder} is damaged (${made}); it is installed anew`);
+      const attested = await prove(null);
+      const record = await makeStored(offer, folder, attested, ports);
+      return { folder, record, hit: false };
+    },
+    { log: ports.log, signal: ports.signal },
+  );
+}
+
+async function reused(
+  folder: string,
+  record: InstallRecord,
+  prove: (proven: Attested | null) => Promise<Attested | null>,
+  { log }: FetchPorts,
+): Promise<Stored> {
+  const attested = await prove(record.attested);
+  log.info(`${record.name} is installed already: ${folder}`);
+  return { folder, record: { ...record, attested }, hit: true };
+}
+
+/** The caller holds the lock. What was fetched stays for the next run when this one is stopped. */
+async function makeStored(
+  offer: Offer,
+  folder: string,
+  attested: Attested | null,
+  ports: FetchPorts,
+): Promise<InstallRecord> {
+  const { place, tarball, overlays, manifest } = offer;
+  const aside = asideOf(folder);
+  const atExit = () => rmSync(aside, { recursive: true, force: true });
+  process.once("exit", atExit);
+  try {
+    await removeLeftovers(folder);
+    await checkDisk(folder, offer);
+    const pieces: { piece: Piece; file: string }[] = [];
+    for (const piece of [tarball, ...overlays]) pieces.push({ piece, file: await localFile(piece, offer, ports) });
+    await mkdir(aside, { recursive: true });
+    for (const { piece, file } of pieces) {
+      const isMain = piece === tarball;
+      const expected: ExpectedFiles =
+        isMain && manifest !== null ? new Map(manifest.files.map(({ file, bytes }) => [file, bytes])) : null;
+      const below = isMain ? null : overlayHome(piece.file);
+      ports.log.info(`unpacking ${piece.file}`);
+      try {
+        await unpackTarball({ file, sha256: piece.sha256, folder: aside, expected, below });
+      } finally {
+        // Damaged or not, it is of no more use
+        await rm(downloadOf(piece, ports), { force: true });
+      }
+    }
+    const record = await writeRecord(aside, {
+      key: keyOf(offer),
+      name: tarball.file.replace(/\.tar\.zst$/, ""),
+      sha256: tarball.sha256,
+      from: place.name,
+      tag: place.tag,
+      page: place.page,
+      attested,
+    });
+    await replaceFolder(aside, folder);
+    return record;
+  } catch (error) {
+    throw diskError(error, folder);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+    process.removeListener("exit", atExit);
+  }
+}
+
+/** Puts a finished folder in another's place; what lay there goes away. */
+export async function replaceFolder(finished: string, folder: string): Promise<void> {
+  const old = `${folder}.old-${process.pid}`;
+  const before = await rename(folder, old).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+  try {
+    await rename(finished, folder);
+  } catch (error) {
+    if (before) await rename(old, folder);
+    throw error;
+  }
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Folders that a killed run left beside `folder`. The caller holds the lock. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const name = basename(folder);
+  for (const other of await readdir(dirname(folder)).catch(() => [])) {
+    const isLeft = other.startsWith(`${name}.`) && (other.endsWith(".tmp") || /\.old-\d+$/.test(other));
+    if (isLeft) await rm(join(dirname(folder), other), { recursive: true, force: true });
+  }
+}
+
+/** Named by its digest, so that a download that was cut goes on whatever the run. */
+function downloadOf({ sha256: digest }: Piece, { folder }: FetchPorts): string {
+  return join(folder, `${digest}.tar.zst`);
+}
+
+async function localFile(piece: Piece, { place }: Offer, ports: FetchPorts): Promise<string> {
+  const { log, signal } = ports;
+  const { url } = piece.offered;
+  if (url.startsWith("file:")) return fileURLToPath(url);
+  const target = downloadOf(piece, ports);
+  await mkdir(dirname(target), { recursive: true });
+  if ((await stat(target).catch(() => null)) !== null) return target;
+  log.info(`fetching ${piece.file}${piece.bytes === null ? "" : `, ${size(piece.bytes)}`}`);
+  const stop = showProgress([{ ...piece.offered, target }], piece.bytes, log);
+  try {
+    await fetchPatiently({ ...piece.offered, target }, log, signal);
+  } catch (error) {
+    throw fetchError(error, piece.file, place);
+  } finally {
+    stop();
+  }
+  return target;
+}
+
+async function checkDisk(folder: string, { tarball, manifest }: Offer): Promise<void> {
+  if (manifest === null) return;
+  const needed = manifest.files.reduce((sum, { bytes }) => sum + bytes, tarball.bytes ?? 0);
+  const free = await freeBytes(folder);
+  if (free >= needed) return;
+  throw machineError(
+    `not enough space on the disk of ${dirname(folder)}: ${size(free)} free, ${size(needed)} needed`,
+    "free space there, or name another cache folder with RDNA1_MIOPEN_CACHE",
+  );
+}
+
+/** Packages that lie whole in the cache, newest first; for runs without a network. */
+export async function allStored(cacheRoot: string, log: FetchPorts["log"]): Promise<Stored[]> {
+  const all: { stored: Stored; time: number }[] = [];
+  const home = storeFolder(cacheRoot);
+  for (const name of await readdir(home).catch(() => [])) {
+    if (!/^[0-9a-f]{32}$/.test(name)) continue;
+    const folder = join(home, name);
+    const record = await readRecord(folder).catch(messageOf);
+    if (typeof record === "string") log.info(`${folder}: ${record}`);
+    else all.push({ stored: { folder, record, hit: true }, time: (await stat(folder)).mtimeMs });
+  }
+  return all.sort((a, b) => b.time - a.time).map(({ stored }) => stored);
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { readdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { noise, sha256 } from "../sample.ts";
+import { writeArchive } from "./archives.ts";
+import { Sandbox } from "./sandbox.ts";
+import { TestSigstore } from "./sigstore.ts";
+import { attestRelease, PACKAGE } from "./support.ts";
+
+const box = Sandbox.use();
+
+for (const [what, prepare, exit, pattern] of [
+  [
+    "a tarball that was changed after it was published",
+    async () => {
+      const asset = box.asset(PACKAGE);
+      asset.content = noise("evil", asset.content.length);
+    },
+    1,
+    /is not what was promised: .* SHA-256/,
+  ],
+  [
+    "a tarball and an API digest that do not agree with SHA256SUMS",
+    async () => {
+      const asset = box.asset(PACKAGE);
+      asset.content = noise("evil", asset.content.length);
+      asset.digest = `sha256:${sha256(asset.content)}`;
+    },
+    1,
+    /is not the file that its SHA256SUMS and manifest\.json tell of/,
+  ],
+  ["a release without an attestation", async () => box.server.attestations.clear(), 2, /has no attestation for/],
+  [
+    "an attestation by another workflow",
+    async () => {
+      box.server.attestations.clear();
+      await attestRelease(box.server, box.sigstore, box.digest, {
+        workflow: "org/kernels/.github/workflows/evil.yml@refs/heads/x",
+      });
+    },
+    1,
+    /made by .*evil\.yml/,
+  ],
+  [
+    "an attestation that another Sigstore has signed",
+    async () => {
+      const other = await TestSigstore.start();
+      box.server.attestations.clear();
+      await attestRelease(box.server, other, box.digest);
+      other.close();
+    },
+    1,
+    /no attestation of .* is good/,
+  ],
+  ["a release without SHA256SUMS", async () => drop("SHA256SUMS"), 2, /no SHA256SUMS/],
+  ["a release without the tarball that it lists", async () => drop(PACKAGE), 2, /no package fits/],
+  ["no release at all", async () => box.server.releases.splice(0), 2, /there is no release with a package/],
+  ["a draft only", async () => Object.assign(box.server.releases[0] ?? {}, { draft: true }), 2, /there is no release/],
+] as const) {
+  test(`${what}: exit code ${exit}, what to do, and nothing is left`, async () => {
+    await prepare();
+    const { code, text } = await box.run(box.release);
+    assert.match(text, pattern);
+    assert.match(text, /\n {7}\S/, "a remedy follows");
+    assert.equal(code, exit, text);
+    await box.nothingInstalled();
+  });
+}
+
+test("what is not trustworthy is no reason to build instead", async () => {
+  box.server.attestations.clear();
+  const { code, text } = await box.run([...box.release, "--fallback", "build"]);
+  assert.match(text, /has no attestation for/);
+  assert.equal(code, 2);
+  assert.doesNotMatch(text, /it is built/);
+});
+
+test("what does not fit is one, if that is asked for: then the build's own errors count", async () => {
+  const build = ["--fallback", "build", "--miopen", "distribution", "--toolchain", path.join(box.home, "no-rocm")];
+  const { code, text } = await box.run([...box.release, "--rocm-version", "6.4.3", ...build]);
+  assert.match(text, /no package fits ROCm 6\.4\.3[^\n]*it is built/);
+  assert.match(text, /error: toolchain: [^\n]*no-rocm/);
+  assert.equal(code, 2);
+  await box.nothingInstalled();
+});
+
+function drop(name: string): void {
+  const release = box.server.releases[0];
+  if (release !== undefined) release.assets = release.assets.filter((asset) => asset.name !== name);
+}
+
+for (const [what, entry] of [
+  ["a path that climbs out", { path: "../../../victim", content: "x" }],
+  ["an absolute link", { path: "share/evil", type: "SymbolicLink", linkpath: "/etc" }],
+  ["a hard link out", { path: "share/evil", type: "Link", linkpath: "../../../victim" }],
+  ["a device", { path: "share/evil", type: "CharacterDevice" }],
+] as const) {
+  test(`a tarball with the right digest and ${what} is not unpacked, and nothing is left`, async () => {
+    const folder = await box.mirror({ "manifest.json": null });
+    const archive = await writeArchive(folder, PACKAGE, [{ path: "activate", content: "#" }, entry]);
+    await writeFile(path.join(folder, "SHA256SUMS"), `${archive.sha256}  ${PACKAGE}\n`);
+    const { code, text } = await box.run(["install", "--source", folder]);
+    assert.match(text, /is not unpacked/);
+    assert.equal(code, 1);
+    await box.nothingInstalled();
+    assert.deepEqual((await readdir(box.home)).sort(), ["mirror", "tools"]);
+  });
+}
+
+for (const [what, args, exit, pattern] of [
+  [
+    "a ROCm that no release is for",
+    ["--rocm-version", "6.4.3"],
+    2,
+    /no package fits ROCm 6\.4\.3.*there is: rdna1-miopen-3\.5\.1/,
+  ],
+  ["a target that no release has", ["--targets", "gfx1012"], 2, /has no kernels for gfx1012/],
+  ["a tag that is not there", ["--tag", "v9"], 2, /release v9 of org\/kernels: GitHub answers 404/],
+  ["cache off without a prefix", ["--cache", "off"], 2, /no prefix is given/],
+  ["a workflow that is no file", ["--signer-workflow", "release"], 2, /signer-workflow: 'release'/],
+  ["an option of publish", ["--draft", "true"], 2, /draft is given, but the command is 'install'/],
+] as const) {
+  test(`${what}: exit code ${exit}`, async () => {
+    const { code, text } = await box.run([...box.release, ...args]);
+    assert.match(text, pattern);
+    assert.equal(code, exit);
+    await box.nothingInstalled();
+  });
+}
+
+test("a job that has HSA_OVERRIDE_GFX_VERSION is stopped before anything is fetched", async () => {
+  const output = path.join(box.home, "output");
+  await writeFile(output, "");
+  const env = {
+    GITHUB_ACTIONS: "true",
+    GITHUB_OUTPUT: output,
+    INPUT_COMMAND: "install",
+    HSA_OVERRIDE_GFX_VERSION: "10.3.0",
+  };
+  const { code, text } = await box.run([], env);
+  assert.equal(code, 2);
+  assert.match(text, /HSA_OVERRIDE_GFX_VERSION is set/);
+  assert.equal(box.server.requests.length, 0);
+});
