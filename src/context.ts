@@ -2,13 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, freemem } from "node:os";
 import { join } from "node:path";
+import * as core from "@actions/core";
 import { actionsTiers } from "./cache/actions.ts";
 import { ensureFolder } from "./cache/folder.ts";
 import { cacheRoot } from "./cache/root.ts";
-import { StageStore, type StageTier } from "./cache/stages.ts";
+import { StageStore } from "./cache/stages.ts";
+import { Tiers } from "./cache/tiers.ts";
 import type { Inputs } from "./inputs.ts";
+import { DebuggingExec } from "./ports/debugging-exec.ts";
 import { type Exec, NodeExec } from "./ports/exec.ts";
 import type { Log } from "./ports/log.ts";
+import { RunRecord } from "./record.ts";
 
 /** What every command works with: inputs, ports and the cache of this run. */
 export interface Context {
@@ -21,7 +25,7 @@ export interface Context {
   cacheRoot: string;
   stages: StageStore;
   /** Places beyond this machine where results may lie */
-  tiers: readonly StageTier[];
+  tiers: Tiers;
   /** Processes at once */
   jobs: number;
   /** Version of this program */
@@ -32,6 +36,10 @@ export interface Context {
   inAction: boolean;
   /** Wall-clock seconds of each stage, 0 where it was skipped; filled as the run goes on */
   timings: Record<string, number>;
+  /** What the run did until now */
+  record: RunRecord;
+  /** Leaves a value for the post step; nothing outside of a job */
+  saveState(name: "ccache", value: string): void;
   /** Ends what the run started and removes what it need not keep; safe to call twice. */
   close(): void;
 }
@@ -48,31 +56,35 @@ export async function makeContext(
   projectRoot: string,
   env: NodeJS.ProcessEnv,
   inAction: boolean,
+  record = new RunRecord(),
 ): Promise<Context> {
-  const exec = new NodeExec();
+  const programs = new NodeExec();
   const kept = cacheRoot(env);
   const temporary =
     inputs.cache === "off" ? mkdtempSync(join(env.RUNNER_TEMP || env.TMPDIR || "/tmp", TEMPORARY)) : null;
   const root = temporary ?? kept;
   if (temporary !== null) log.info("cache: off; nothing is read from earlier runs, nothing is kept");
   await ensureFolder(root);
-  const tiers: StageTier[] = inAction && inputs.cache === "auto" && !inputs.offline ? actionsTiers(env, log) : [];
+  const policy = inAction && !inputs.offline && (inputs.cache === "auto" || inputs.cache === "actions") && inputs.cache;
+  const tiers = new Tiers(policy === false ? [] : actionsTiers(policy, env, log, programs), log, record);
   const { version } = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as { version: string };
   return {
     inputs,
-    exec,
+    exec: env.RUNNER_DEBUG === "1" ? new DebuggingExec(programs, log) : programs,
     log,
     projectRoot,
     cacheRoot: root,
-    stages: new StageStore(root, log, tiers),
+    stages: new StageStore(root, log, record, tiers),
     tiers,
     version,
     env,
     inAction,
     jobs: inputs.jobs ?? planJobs(availableParallelism(), freemem()),
     timings: {},
+    record,
+    saveState: inAction ? core.saveState : () => {},
     close: () => {
-      exec.endAll();
+      programs.endAll();
       if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
     },
   };

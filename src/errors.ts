@@ -40,3 +40,16 @@ export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : undefined;
 }
+
+/** A place in a file that an error is about, and what is wrong there. Lines count from 1. */
+export interface Place {
+  file: string;
+  line: number;
+  message: string;
+}
+
+/** The places that an error has as its cause: compiler errors, rejected patches. */
+export function placesOf(error: unknown): readonly Place[] {
+  const cause = error instanceof RdnaError ? error.cause : null;
+  return Array.isArray(cause) ? (cause as Place[]) : [];
+}

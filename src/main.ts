@@ -1,18 +1,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as core from "@actions/core";
+import { carry, TRANSFER } from "./cache/transfer.ts";
 import { openDoor } from "./door.ts";
 import { messageOf, RdnaError, userError } from "./errors.ts";
 import { parseInputs } from "./inputs.ts";
+import { failureMarkdown } from "./job-summary/failure.ts";
+import { writeJobSummary } from "./job-summary/write.ts";
 import { helpText, parseActionSpec } from "./options.ts";
 import { ActionsLog } from "./ports/actions-log.ts";
 import type { Log } from "./ports/log.ts";
+import { RedactingLog } from "./ports/redacting-log.ts";
 import { TerminalLog } from "./ports/terminal-log.ts";
-import { afterwards, run } from "./run.ts";
+import { afterwards } from "./post.ts";
+import { RunRecord } from "./record.ts";
+import { run } from "./run.ts";
+import { redactor, secretsOf } from "./secret.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 const inAction = process.env.GITHUB_ACTIONS === "true" && process.argv.length === 2;
-const log: Log = inAction ? new ActionsLog() : new TerminalLog();
+const record = new RunRecord();
+let redact = redactor([]);
+const log: Log = new RedactingLog(inAction ? new ActionsLog() : new TerminalLog(), (text) => redact(text));
 
 process.on("uncaughtException", (error) => process.exit(report(error)));
 process.on("unhandledRejection", (error) => process.exit(report(error)));
@@ -21,6 +30,10 @@ process.exitCode = await main().catch(report);
 process.exit();
 
 async function main(): Promise<number> {
+  if (process.argv[2] === TRANSFER) {
+    await carry(process.argv[3] ?? "");
+    return 0;
+  }
   refuseOldNode(process.versions.node);
   const spec = parseActionSpec(readFileSync(join(projectRoot, "action.yml"), "utf8"));
   const door = openDoor(process.argv.slice(2), process.env, spec);
@@ -29,10 +42,13 @@ async function main(): Promise<number> {
     process.stdout.write(door.wants === "help" ? helpText(spec) : `${version}\n`);
     return 0;
   }
+  const secrets = secretsOf(door.raw, process.env);
+  redact = redactor(secrets);
+  if (door.kind === "action") for (const secret of secrets) core.setSecret(secret);
   if (door.kind === "action" && door.post) return await afterwards(log, process.env);
   if (door.kind === "action") core.saveState("main", "started");
   const inputs = parseInputs(door.raw, spec, process.cwd());
-  await run(inputs, { log, projectRoot, env: process.env, inAction: door.kind === "action" });
+  await run(inputs, { log, projectRoot, env: process.env, inAction, record, redact });
   return 0;
 }
 
@@ -46,11 +62,15 @@ function refuseOldNode(version: string): void {
 
 /** Says what failed and what to do; returns the exit code. */
 function report(error: unknown): number {
+  if (inAction) {
+    const workspace = process.env.GITHUB_WORKSPACE ?? process.cwd();
+    writeJobSummary(failureMarkdown(error, record, { redact, workspace }), process.env, log);
+  }
   if (error instanceof RdnaError && error.kind !== "internal") {
     log.error(`${error.message}\n       ${error.remedy}`);
     return error.kind === "user" ? 2 : 1;
   }
   log.error(`internal error, please report it: ${messageOf(error)}`);
-  if (error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
+  if (error instanceof Error && error.stack) process.stderr.write(`${redact(error.stack)}\n`);
   return 1;
 }

@@ -3,14 +3,17 @@ import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
 import { type DriftResult, drift, isSound } from "./commands/drift.ts";
 import { type InstallResult, install } from "./commands/install.ts";
-import { type PublishResult, publish } from "./commands/publish.ts";
-import { type VerifyResult, verify } from "./commands/verify.ts";
-import { type Context, makeContext, removeTemporary } from "./context.ts";
+import { publish } from "./commands/publish.ts";
+import { verify } from "./commands/verify.ts";
+import { type Context, makeContext } from "./context.ts";
 import { machineError, userError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
+import { interruptedMarkdown } from "./job-summary/failure.ts";
+import { summaryMarkdown } from "./job-summary/success.ts";
+import { writeJobSummary } from "./job-summary/write.ts";
 import type { Log } from "./ports/log.ts";
-import type { PackageResult } from "./release/stage.ts";
-import { summaryMarkdown, terminalSummary } from "./summary.ts";
+import type { RunRecord } from "./record.ts";
+import { type Result, terminalSummary } from "./summary.ts";
 import { countProofs } from "./verify/proofs.ts";
 
 export interface RunOptions {
@@ -18,14 +21,21 @@ export interface RunOptions {
   projectRoot: string;
   env: NodeJS.ProcessEnv;
   inAction: boolean;
+  /** Filled as the run goes on */
+  record: RunRecord;
+  /** Takes secrets out of a text */
+  redact: (text: string) => string;
 }
 
 /** Carries out one command and reports its results through the door we came in by. */
-export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: RunOptions): Promise<void> {
+export async function run(inputs: Inputs, options: RunOptions): Promise<void> {
+  const { log, projectRoot, env, inAction, record, redact } = options;
   const started = performance.now();
-  const context = await makeContext(inputs, log, projectRoot, env, inAction);
+  record.command = inputs.command;
+  const context = await makeContext(inputs, log, projectRoot, env, inAction, record);
   const stop = (signal: NodeJS.Signals) => {
     context.close();
+    if (inAction) writeJobSummary(redact(interruptedMarkdown(signal, record)), env, log);
     log.error(`ended by ${signal}; finished stages are kept, the same command goes on from there`);
     process.exit(1);
   };
@@ -38,17 +48,17 @@ export async function run(inputs: Inputs, { log, projectRoot, env, inAction }: R
         `use ${Object.keys(COMMANDS).join(" or ")}`,
       );
     }
-    const result = await command(context);
+    const result = await record.during(inputs.command, () => command(context));
     const seconds = (performance.now() - started) / 1000;
-    if (inAction) await reportToRunner(result, context.timings, seconds);
-    else process.stdout.write(terminalSummary(result, context.timings, seconds));
+    if (inAction) {
+      for (const [name, value] of Object.entries(outputsOf(result, record))) core.setOutput(name, value);
+      writeJobSummary(redact(summaryMarkdown(result, record, seconds)), env, log);
+    } else process.stdout.write(terminalSummary(result, context.timings, seconds));
     if ("drift" in result) refuseDrift(result);
   } finally {
     context.close();
   }
 }
-
-type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult;
 
 const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
   build,
@@ -66,19 +76,14 @@ function refuseDrift({ drift: rows, file }: DriftResult): void {
   throw machineError(`the patches do not apply to ${bad.length} of ${rows.length} sources`, `every row is in ${file}`);
 }
 
-async function reportToRunner(result: Result, timings: Record<string, number>, seconds: number): Promise<void> {
-  for (const [name, value] of Object.entries(outputsOf(result))) core.setOutput(name, value);
-  await core.summary.addRaw(summaryMarkdown(result, timings, seconds)).write();
-}
-
 /** The action's outputs; those that a command has nothing for stay unset. */
-function outputsOf(result: Result): Record<string, string> {
+function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, string> {
   if ("drift" in result) return {};
   if ("record" in result) return installOutputs(result);
   if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
-  if (!("manifest" in result)) return { proofs };
+  if (!("manifest" in result)) return { proofs, "cache-hit": String(cacheHit) };
   const { manifest } = result;
   return {
     tarball: result.tarball,
@@ -87,7 +92,7 @@ function outputsOf(result: Result): Record<string, string> {
     library: result.library,
     kernels: String(Object.values(manifest.kernels).reduce((sum, set) => sum + set.rows, 0)),
     proofs,
-    "cache-hit": String(result.cacheHit),
+    "cache-hit": String(cacheHit),
     "cache-key": result.cacheKey,
     report: result.report,
   };
@@ -109,11 +114,4 @@ function installOutputs({ folder, record, hit }: InstallResult): Record<string, 
     tag: record.tag ?? "",
     release: record.page ?? "",
   };
-}
-
-/** The post step: small. Everything was saved when its stage ended; here only leftovers of a killed main step go. */
-export async function afterwards(log: Log, env: NodeJS.ProcessEnv): Promise<number> {
-  const removed = await removeTemporary(env.RUNNER_TEMP);
-  log.info(removed === 0 ? "nothing to clean up" : `removed ${removed} temporary folders`);
-  return 0;
 }

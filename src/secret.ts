@@ -30,3 +30,51 @@ export class Secret {
     return "***";
   }
 }
+
+/** An address in a text, up to the `@` that ends its user and password. */
+const CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)([^/\s@#?]*)@/gi;
+
+/** A text whose addresses have no user and no password: for what is kept or published. `ssh://git@` stays. */
+export function withoutCredentials(text: string): string {
+  return replaceLogins(text, "");
+}
+
+function replaceLogins(text: string, by: string): string {
+  return text.replace(CREDENTIALS, (whole, scheme: string, login: string) =>
+    /ssh:/i.test(scheme) && !login.includes(":") ? whole : `${scheme}${by}`,
+  );
+}
+
+/** Environment variables whose addresses may have a password. */
+const PROXY = /^(https?|ftp|all)_proxy$/i;
+
+/** Everything in raw inputs and in the environment that must not be printed: the token, and passwords in addresses. */
+export function secretsOf(raw: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv): string[] {
+  const found = new Set<string>();
+  if (raw.token) found.add(raw.token);
+  const proxies = Object.entries(env).flatMap(([name, value]) => (PROXY.test(name) && value ? [value] : []));
+  for (const text of [...Object.values(raw), ...proxies]) {
+    for (const [, , login = ""] of text.matchAll(CREDENTIALS)) {
+      const colon = login.indexOf(":");
+      // A lone user name is `git` or `x-access-token`; a lone token is long.
+      const password = colon < 0 ? (login.length >= 20 ? login : "") : login.slice(colon + 1);
+      for (const form of [password, decoded(password)]) if (form !== "") found.add(form);
+    }
+  }
+  return [...found];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A text without the secrets, and without any user and password that an address in it has. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  // A password of one or two characters would take letters out of every word; it is found in its address all the same.
+  const long = secrets.filter((secret) => secret.length > 2).sort((a, b) => b.length - a.length);
+  return (text) => long.reduce((rest, secret) => rest.replaceAll(secret, "***"), replaceLogins(text, "***@"));
+}

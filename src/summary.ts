@@ -1,14 +1,17 @@
-import { type DriftResult, driftTable, isSound } from "./commands/drift.ts";
+import { type DriftResult, driftTable } from "./commands/drift.ts";
 import type { InstallResult } from "./commands/install.ts";
 import type { PublishResult } from "./commands/publish.ts";
 import type { VerifyResult } from "./commands/verify.ts";
 import { shellQuote } from "./release/activate.ts";
 import type { PackageResult } from "./release/stage.ts";
+import { duration, size } from "./units.ts";
 import { countProofs } from "./verify/proofs.ts";
 
-type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult;
+/** What a command comes to. */
+export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult;
 
-const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
+/** Columns of {@link driftTable}. */
+export const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
 
 function driftText({ drift, file }: DriftResult): string {
   const rows = [DRIFT_HEADS, ...driftTable(drift)];
@@ -16,13 +19,6 @@ function driftText({ drift, file }: DriftResult): string {
   const line = (row: readonly string[]) =>
     `  ${row.map((text, column) => text.padEnd(column === 3 ? 0 : (widths[column] ?? 0))).join("  ")}`;
   return `\n${rows.map(line).join("\n")}\n\n  ${file}\n`;
-}
-
-function driftMarkdown({ drift }: DriftResult): string {
-  const sound = drift.filter(isSound).length;
-  const cells = (row: readonly string[]) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
-  const title = `## The patches apply to ${sound} of ${drift.length} sources`;
-  return [title, "", cells(DRIFT_HEADS), "|---|---|---|---|", ...driftTable(drift).map(cells), ""].join("\n");
 }
 
 /** A line of the closing table: what, and how it came out. */
@@ -50,32 +46,8 @@ function shellWord(text: string): string {
   return /^[A-Za-z0-9/._-]+$/.test(text) ? text : shellQuote(text);
 }
 
-/** The job summary, GitHub Markdown. */
-export function summaryMarkdown(result: Result, timings: Readonly<Record<string, number>>, seconds: number): string {
-  if ("drift" in result) return driftMarkdown(result);
-  const row = ([what, how]: Line) => `| ${what} | ${how} |`;
-  return [
-    `## ${titleOf(result)}`,
-    "",
-    "| result | |",
-    "|---|---|",
-    ...resultLines(result).map(row),
-    "",
-    "| stage | time |",
-    "|---|---|",
-    ...stageLines(timings).map(row),
-    row(["total", duration(seconds)]),
-    "",
-  ].join("\n");
-}
-
-function titleOf(result: Exclude<Result, DriftResult>): string {
-  if ("manifest" in result) return result.manifest.name;
-  if ("record" in result) return result.record.name;
-  return "release" in result ? `[${result.release.tag}](${result.release.url})` : "Kernels verified";
-}
-
-function resultLines(result: Exclude<Result, DriftResult>): Line[] {
+/** What a command came to, in a few lines; the same in a terminal and in the job summary. */
+export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
   if ("record" in result) return installLines(result);
   if ("release" in result) {
     const { release, uploaded, kept } = result;
@@ -128,20 +100,4 @@ function stageLines(timings: Readonly<Record<string, number>>): Line[] {
   return Object.entries(timings).map(
     ([stage, seconds]): Line => [stage, seconds === 0 ? "skipped (cached)" : duration(seconds)],
   );
-}
-
-/** `4 min 5 s`, `12.3 s` */
-export function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-}
-
-/** `1.2 MB`, decimal units */
-export function size(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const units = ["kB", "MB", "GB"];
-  let value = bytes / 1000;
-  let unit = 0;
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  return `${value.toFixed(1)} ${units[unit]}`;
 }

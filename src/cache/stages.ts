@@ -1,8 +1,10 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { diskError, exists, readTextIfThere, sha256, sha256File, writeWhole } from "../ports/files.ts";
+import { diskError, exists, filesBelow, readTextIfThere, sha256, sha256File, writeWhole } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import { type Origin, RunRecord } from "../record.ts";
 import { withLock } from "./lock.ts";
+import { Tiers } from "./tiers.ts";
 
 /** A step of a build whose result is a folder of files and a small value, both fixed by `parts`. */
 export interface Stage<R> {
@@ -33,78 +35,83 @@ interface StageRecord {
   files: Record<string, string>;
 }
 
-/** A further place where finished stages may lie (the Actions cache). Faults are reported, never thrown. */
-export interface StageTier {
-  readonly name: string;
-  /** Puts the stage's folder in place, or says why not. */
-  restore(key: string, folder: string): Promise<{ found: boolean; why: string }>;
-  save(key: string, folder: string): Promise<string>;
-}
-
 /** Finished stages on this machine, one folder a key. */
 export class StageStore {
   readonly root: string;
   readonly #log: Log;
-  readonly #tiers: readonly StageTier[];
+  readonly #record: RunRecord;
+  readonly #tiers: Tiers;
+  readonly #noTiers: Tiers;
 
-  constructor(root: string, log: Log, tiers: readonly StageTier[] = []) {
+  constructor(root: string, log: Log, record = new RunRecord(), tiers = new Tiers([], log, record)) {
     this.root = root;
     this.#log = log;
+    this.#record = record;
     this.#tiers = tiers;
+    this.#noTiers = new Tiers([], log, record);
   }
 
   /** Takes the finished result of the same key, or runs the stage, records it and says why it had to. */
-  async run<R>(stage: Stage<R>): Promise<StageOutcome<R>> {
-    const started = performance.now();
+  run<R>(stage: Stage<R>): Promise<StageOutcome<R>> {
     const label = stage.variant === undefined ? stage.name : `${stage.name} ${stage.variant}`;
+    return this.#record.during(label, () => this.#run(stage, label));
+  }
+
+  async #run<R>(stage: Stage<R>, label: string): Promise<StageOutcome<R>> {
+    const started = performance.now();
     const family = stage.variant === undefined ? stage.name : `${stage.name}-${stage.variant}`;
     const parts = { ...stage.parts, stage: family };
-    const key = sha256(JSON.stringify(Object.entries(parts).sort())).slice(0, 24);
+    const key = keyOf(parts);
     const home = join(this.root, "stages", family);
     const folder = join(home, key);
-    const outcome = (record: StageRecord, hit: boolean): StageOutcome<R> => {
-      const seconds = hit ? 0 : (performance.now() - started) / 1000;
-      return { folder, result: record.result as R, key, hit, seconds };
+    const outcome = (record: StageRecord, from: Origin): StageOutcome<R> => {
+      const spent = (performance.now() - started) / 1000;
+      this.#record.stages.push({ name: label, from, seconds: spent, slow: stage.shared === true });
+      const hit = from !== "made";
+      return { folder, result: record.result as R, key, hit, seconds: hit ? 0 : spent };
     };
+    for (const [name, value] of Object.entries(parts)) this.#log.debug(`${label}: ${key}: ${name}=${value}`);
 
-    const cached = await checkRecord(folder);
+    const cached = await checkRecord(folder, parts);
     if (typeof cached !== "string") {
       await markUsed(folder);
       this.#log.info(`${label}: skipped, nothing changed (cache ${key})`);
-      return outcome(cached, true);
+      return outcome(cached, "this machine");
     }
     await mkdir(home, { recursive: true });
     return await withLock(
       join(home, `${key}.lock`),
       async () => {
-        const found = await checkRecord(folder);
+        const found = await checkRecord(folder, parts);
         if (typeof found !== "string") {
           this.#log.info(`${label}: skipped, another run has just finished it (cache ${key})`);
-          return outcome(found, true);
+          return outcome(found, "this machine");
         }
         await rm(folder, { recursive: true, force: true });
-        const tiers = stage.shared === true ? this.#tiers : [];
-        for (const tier of tiers) {
-          const { why } = await tier.restore(`rdna1-miopen-${family}-${key}`, folder);
-          const restored = await checkRecord(folder);
-          this.#log.info(`${label}: ${tier.name}: ${why}`);
-          if (typeof restored !== "string") return outcome(restored, true);
-          await rm(folder, { recursive: true, force: true });
-        }
+        const tiers = stage.shared === true ? this.#tiers : this.#noTiers;
+        const entry = { key: `rdna1-miopen-${family}-${key}`, folder };
+        const restored = await tiers.restore(label, entry, async () => {
+          const came = await checkRecord(folder, parts);
+          return came === "none" ? "another folder is in it" : came;
+        });
+        if (restored !== null) return outcome(restored.value, restored.tier);
         const reason = found === "none" ? await whyMissing(home, parts) : found;
         const partial = `${folder}.partial`;
         const goesOn = await exists(partial);
         const title = `${label}: ${reason}${goesOn ? "; goes on where an interrupted run was" : ""}`;
         const record = await this.#log.group(title, () => produce(stage, parts, partial, folder));
-        for (const tier of tiers) {
-          this.#log.info(`${label}: ${tier.name}: ${await tier.save(`rdna1-miopen-${family}-${key}`, folder)}`);
-        }
+        await tiers.save(label, entry);
         await removeUnused(home);
-        return outcome(record, false);
+        return outcome(record, "made");
       },
       { log: this.#log },
     );
   }
+}
+
+/** Digest of everything that a result depends on. */
+function keyOf(parts: Record<string, string>): string {
+  return sha256(JSON.stringify(Object.entries(parts).sort())).slice(0, 24);
 }
 
 async function produce<R>(
@@ -127,8 +134,11 @@ async function produce<R>(
   }
 }
 
-/** The record of a finished stage whose files are all as they were written; else `none` or what is wrong. */
-async function checkRecord(folder: string): Promise<StageRecord | string> {
+/**
+ * The record of a finished stage that was made from `parts` and whose files are all as they were written; else `none` or
+ * what is wrong.
+ */
+async function checkRecord(folder: string, parts: Record<string, string>): Promise<StageRecord | string> {
   const text = await readTextIfThere(join(folder, "stage.json"));
   if (text === null) return (await exists(folder)) ? "the cached result is not complete" : "none";
   let record: StageRecord;
@@ -137,6 +147,7 @@ async function checkRecord(folder: string): Promise<StageRecord | string> {
   } catch {
     return "the cached result is damaged (stage.json)";
   }
+  if (keyOf(record.parts ?? {}) !== keyOf(parts)) return "the cached result is another one's";
   for (const [file, digest] of Object.entries(record.files)) {
     const actual = await sha256File(join(folder, file)).catch(() => null);
     if (actual !== digest) return `the cached result is damaged (${file})`;
@@ -188,12 +199,4 @@ async function whyMissing(home: string, parts: Record<string, string>): Promise<
 function shorten(value: string | undefined): string {
   if (value === undefined) return "(none)";
   return value.length > 24 ? `${value.slice(0, 12)}…` : value;
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }

@@ -8,6 +8,7 @@ import { reportLine, tryPatches } from "../miopen/patches/stage.ts";
 import { describeOrigin, type Origin } from "../miopen/source/origin.ts";
 import { sourceStage } from "../miopen/source/stage.ts";
 import { checkWritableFolder, writeWhole } from "../ports/files.ts";
+import { withoutCredentials } from "../secret.ts";
 
 /** How the patches fare on one source. */
 export interface DriftRow {
@@ -61,7 +62,7 @@ async function tryOne(context: Context, origin: Origin | null): Promise<DriftRow
     }
   } catch (error) {
     if (!(error instanceof RdnaError)) throw error;
-    return { source: named, version: null, patches: [], reason: messageOf(error) };
+    return { source: named, version: null, patches: [], reason: withoutCredentials(messageOf(error)) };
   }
 }
 

@@ -16,7 +16,7 @@ import { hashesOf, makeReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
 import { type NumericalPlan, planCommands } from "../verify/plan.ts";
-import { countProofs, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { proveCommandWithProver } from "../verify/prover.ts";
 import { proverStage } from "../verify/prover-build.ts";
 import { verifyStage } from "../verify/stage.ts";
@@ -25,6 +25,8 @@ import { refuseUnknownMiopen } from "./build.ts";
 /** What `verify` found, all of it proven. */
 export interface VerifyResult {
   rows: readonly ProofRow[];
+  /** How much of each source file's kernels was executed with right results; empty for a user's commands */
+  files: readonly FileProof[];
   /** File with every row, absolute */
   proofs: string;
 }
@@ -73,7 +75,7 @@ export async function verify(context: Context): Promise<VerifyResult> {
   await writeWhole(file, `${JSON.stringify(whole, null, 1)}\n`);
   for (const line of plan === null ? [] : commandLines(rows)) log.info(line);
   refuseFailures(rows, file);
-  return { rows, proofs: file };
+  return { rows, files: proofs.files, proofs: file };
 }
 
 /** Runs a user's commands with the kernels of a database; nothing of it is kept. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, open, readFile, rename, rm, statfs } from "node:fs/promises";
+import { access, lstat, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ensureFolder } from "../cache/folder.ts";
 import { codeOf, machineError, type RdnaError, userError } from "../errors.ts";
@@ -69,6 +69,25 @@ export async function freeBytes(folder: string): Promise<number> {
       if (codeOf(error) !== "ENOENT" || path === dirname(path)) throw error;
     }
   }
+}
+
+/** Every file below a folder, sorted; none where there is no folder. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error) => {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Bytes of all files below a folder. */
+export async function bytesBelow(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const file of await filesBelow(folder)) bytes += (await lstat(file)).size;
+  return bytes;
 }
 
 /** Makes sure that `folder` exists and takes files; the option's name goes into the message. */

@@ -8,7 +8,7 @@ import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { LeftOut } from "../verify/leave-out.ts";
-import { countProofs, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { parseChecksums } from "./checksums.ts";
 import { type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
@@ -44,9 +44,10 @@ export interface PackageResult {
   library: string;
   /** Install location that the tarball records */
   prefix: string;
-  /** Key of the first target's kernel set in the cache */
+  /** How much of each source file's kernels was executed with right results; empty where verify is off */
+  files: readonly FileProof[];
+  /** Keys of the kernel sets in the cache, one a target, blanks between */
   cacheKey: string;
-  cacheHit: boolean;
 }
 
 /** Packages a build and puts it into the output folder; neither is done again when nothing changed. */
@@ -81,8 +82,8 @@ export async function packageStage(context: Context, made: Made, parts: readonly
     report: join(inputs.output, "report.html"),
     library: compiled === null ? "" : join(compiled.prefix, compiled.library),
     prefix: inputs.prefix,
-    cacheKey: parts[0]?.kernels.key ?? "",
-    cacheHit: parts.every((part) => part.kernels.hit),
+    files: input.proofs.files ?? [],
+    cacheKey: parts.map((part) => part.kernels.key).join(" "),
   };
 }
 

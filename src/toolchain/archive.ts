@@ -108,7 +108,8 @@ async function fetched(url: string, sha256: string, target: string, { log, signa
   const file = { url, target, bytes: null, sha256 };
   const stop = showProgress([file], null, log);
   try {
-    await fetchPatiently(file, log, signal ?? new AbortController().signal);
+    // The digest is what the user wrote: it is more likely wrong than gigabytes that came over TLS.
+    await fetchPatiently(file, log, signal ?? new AbortController().signal, 1);
   } catch (error) {
     if (codeOf(error) === "ENOSPC" || codeOf(error) === "ABORT_ERR") throw error;
     throw machineError(

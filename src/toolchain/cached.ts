@@ -1,14 +1,15 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { withLock } from "../cache/lock.ts";
-import type { StageTier } from "../cache/stages.ts";
+import type { Tiers } from "../cache/tiers.ts";
 import { codeOf, machineError, messageOf, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
+import type { Origin } from "../record.ts";
 import { missingParts } from "./locate.ts";
 import { NoSuchRelease } from "./no-release.ts";
 import type { Toolchain } from "./toolchain.ts";
-import { folderOf, publishTree, readTree, verifyTree } from "./tree.ts";
+import { folderOf, nameOf, publishTree, readTree, verifyTree } from "./tree.ts";
 
 /** How a tree of the cache is made, whatever it is made from. */
 export interface TreeSource {
@@ -28,7 +29,9 @@ export interface ToolchainPorts {
   log: Log;
   signal?: AbortSignal;
   /** Further places where a finished tree may lie (the Actions cache) */
-  tiers?: readonly StageTier[];
+  tiers?: Tiers;
+  /** Learns where the tree comes from */
+  came?: (from: Origin) => void;
 }
 
 /**
@@ -41,22 +44,24 @@ export async function cachedToolchain(source: TreeSource, ports: ToolchainPorts)
   const found = await usableTree(source, ports.log);
   if (found !== null) {
     ports.log.info(`toolchain: using ROCm ${found.rocmVersion} in ${target}`);
+    ports.came?.("this machine");
     return found;
   }
   return locked(target, ports, async () => {
     const made = await usableTree(source, ports.log);
     if (made !== null) {
       ports.log.info(`toolchain: ROCm ${made.rocmVersion} in ${target} was made by another process`);
+      ports.came?.("this machine");
       return made;
     }
-    for (const tier of ports.tiers ?? []) {
-      const restored = await restoreTree(tier, target, source, ports);
-      if (restored !== null) return restored;
+    const entry = { key: tierKey(target), folder: target };
+    const restored = await ports.tiers?.restore("toolchain", entry, () => wholeTree(target, source, ports.exec));
+    if (restored) {
+      ports.came?.(restored.tier);
+      return restored.value;
     }
     const toolchain = await makeTree(target, source, ports);
-    for (const tier of ports.tiers ?? []) {
-      ports.log.info(`toolchain: ${tier.name}: ${await tier.save(tierKey(target), target)}`);
-    }
+    await ports.tiers?.save("toolchain", entry);
     return toolchain;
   });
 }
@@ -67,21 +72,13 @@ function tierKey(target: string): string {
 }
 
 /** A tree from beyond this machine counts only after every byte of it has been compared with its digests. */
-async function restoreTree(
-  tier: StageTier,
-  target: string,
-  { jobs }: TreeSource,
-  { exec, log }: ToolchainPorts,
-): Promise<Toolchain | null> {
-  const { found, why } = await tier.restore(tierKey(target), target);
-  log.info(`toolchain: ${tier.name}: ${why}`);
-  if (!found) return null;
+async function wholeTree(target: string, { jobs }: TreeSource, exec: Exec): Promise<Toolchain | string> {
   const toolchain = await readTree(target);
-  const wrong = toolchain === null ? ["toolchain.json"] : await verifyTree(target, jobs, exec);
-  if (wrong.length === 0) return toolchain;
-  log.warning(`the restored toolchain is damaged (${wrong.slice(0, 3).join(", ")}); it is made anew`);
-  await rm(target, { recursive: true, force: true });
-  return null;
+  if (toolchain === null) return "the toolchain has no toolchain.json";
+  const name = await nameOf(target);
+  if (name !== basename(target)) return `it is the toolchain ${name ?? "of another version"}`;
+  const wrong = await verifyTree(target, jobs, exec);
+  return wrong.length === 0 ? toolchain : `the toolchain is damaged (${wrong.slice(0, 3).join(", ")})`;
 }
 
 /**
@@ -149,25 +146,28 @@ export async function usableTree(source: TreeSource, log: Log): Promise<Toolchai
 }
 
 /** Makes the tree; the caller holds its lock. What was fetched stays in `<target>.work` until it is there. */
-async function makeTree(target: string, source: TreeSource, ports: ToolchainPorts): Promise<Toolchain> {
-  const work = `${target}.work`;
-  try {
-    await mkdir(work, { recursive: true });
-    await removeLeftovers(target);
-    const temporary = `${target}.new-${process.pid}`;
-    const toolchain = await source.make(temporary, work, ports);
-    await publishTree(toolchain, temporary, target, source.jobs, ports.exec);
-    await rm(work, { recursive: true, force: true });
-    await removeLeftovers(target);
-  } catch (error) {
-    await removeLeftovers(target).catch(() => {});
-    if (error instanceof NoSuchRelease) await rm(work, { recursive: true, force: true });
-    throw diskError(error, work);
-  }
-  const made = await readTree(target);
-  if (made === null) throw machineError(`the toolchain in ${target} cannot be read back`, "check the disk");
-  ports.log.info(`toolchain: ROCm ${made.rocmVersion} (MIOpen ${made.miopenVersion ?? "?"}) is in ${target}`);
-  return made;
+function makeTree(target: string, source: TreeSource, ports: ToolchainPorts): Promise<Toolchain> {
+  return ports.log.group(`toolchain: ${source.name}`, async () => {
+    const work = `${target}.work`;
+    try {
+      await mkdir(work, { recursive: true });
+      await removeLeftovers(target);
+      const temporary = `${target}.new-${process.pid}`;
+      const toolchain = await source.make(temporary, work, ports);
+      await publishTree(toolchain, temporary, target, source.jobs, ports.exec);
+      await rm(work, { recursive: true, force: true });
+      await removeLeftovers(target);
+    } catch (error) {
+      await removeLeftovers(target).catch(() => {});
+      if (error instanceof NoSuchRelease) await rm(work, { recursive: true, force: true });
+      throw diskError(error, work);
+    }
+    const made = await readTree(target);
+    if (made === null) throw machineError(`the toolchain in ${target} cannot be read back`, "check the disk");
+    ports.log.info(`toolchain: ROCm ${made.rocmVersion} (MIOpen ${made.miopenVersion ?? "?"}) is in ${target}`);
+    ports.came?.("made");
+    return made;
+  });
 }
 
 function diskError(error: unknown, work: string): unknown {

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
+import type { Origin } from "../record.ts";
 import type { Profile } from "./debian/packages.ts";
 import { resolveToolchain, type ToolchainOptions, verifiedToolchain } from "./resolve.ts";
 import { sayWithoutRocblas } from "./rocblas.ts";
@@ -15,7 +16,11 @@ export interface SoundToolchain extends Toolchain {
 }
 
 /** The toolchain that was asked for, without network where it lies in the cache; `build` can compile MIOpen too. */
-export async function toolchainStage(context: Context, profile: Profile = "run"): Promise<SoundToolchain> {
+export function toolchainStage(context: Context, profile: Profile = "run"): Promise<SoundToolchain> {
+  return context.record.during("toolchain", () => toolchainFor(context, profile));
+}
+
+async function toolchainFor(context: Context, profile: Profile): Promise<SoundToolchain> {
   const { inputs, exec, log } = context;
   const options: ToolchainOptions = {
     toolchain: inputs.toolchain,
@@ -31,10 +36,16 @@ export async function toolchainStage(context: Context, profile: Profile = "run")
   };
   const started = performance.now();
   const startedAt = Date.now();
-  const ports = { exec, log, tiers: context.tiers };
+  let from: Origin = "installed";
+  const came = (place: Origin) => {
+    from = place;
+  };
+  const ports = { exec, log, tiers: context.tiers, came };
   const toolchain = await resolveToolchain(options, ports);
   await sayWithoutRocblas(toolchain, inputs.targets, log);
-  context.timings.toolchain = (performance.now() - started) / 1000;
+  const seconds = (performance.now() - started) / 1000;
+  context.timings.toolchain = seconds;
+  context.record.stages.push({ name: "toolchain", from, seconds, slow: from !== "installed" });
   let sound: Promise<void> | undefined;
   const check = async () => {
     // A tree of this very run has just been read back file by file for its digests.

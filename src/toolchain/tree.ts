@@ -1,5 +1,5 @@
 import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { codeOf, machineError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Toolchain, ToolchainPaths } from "./toolchain.ts";
@@ -11,7 +11,8 @@ import type { Toolchain, ToolchainPaths } from "./toolchain.ts";
  * - `files.b2sum`: the BLAKE2b digest of every file, as `b2sum` (coreutils) writes and checks it; on processors without
  *   SHA extensions it is more than twice as fast as SHA-256 (490 against 210 MB/s where this was measured)
  * - `links.json`: every symbolic link with its target
- * - `toolchain.json`: the Toolchain, its paths relative to the folder, so that the folder can be moved
+ * - `toolchain.json`: the Toolchain, its paths relative to the folder, so that the folder can be moved, and the name that the
+ *   folder had
  *
  * It appears under its name in one rename, after everything in it has been checked.
  */
@@ -38,10 +39,17 @@ export async function readTree(folder: string): Promise<Toolchain | null> {
   const text = await readFile(join(folder, VALUE), "utf8").catch(() => null);
   if (text === null) return null;
   try {
-    return withPaths(JSON.parse(text) as Toolchain, (path) => join(folder, path));
+    const { name: _, ...toolchain } = JSON.parse(text) as Toolchain & { name?: string };
+    return withPaths(toolchain, (path) => join(folder, path));
   } catch {
     return null; // not JSON, or not of this shape: a damaged copy
   }
+}
+
+/** The name under which a tree was published, or null when it does not tell. */
+export async function nameOf(folder: string): Promise<string | null> {
+  const text = await readFile(join(folder, VALUE), "utf8").catch(() => "{}");
+  return (JSON.parse(text) as { name?: string }).name ?? null;
 }
 
 /**
@@ -60,7 +68,7 @@ export async function publishTree(
   const sums = await digests(root, files, jobs, exec);
   await writeDurably(join(folder, FILES), sums);
   await writeDurably(join(folder, LINKS), `${JSON.stringify(links)}\n`);
-  const relocatable = withPaths(toolchain, (path) => relative(folder, path));
+  const relocatable = { ...withPaths(toolchain, (path) => relative(folder, path)), name: basename(target) };
   await writeDurably(join(folder, VALUE), `${JSON.stringify(relocatable, null, 1)}\n`);
   await rename(target, `${target}.old-${process.pid}`).catch((error) => {
     if (codeOf(error) !== "ENOENT") throw error;

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Stage, StageStore, type StageTier } from "../../src/cache/stages.ts";
+import { type Stage, StageStore } from "../../src/cache/stages.ts";
+import { type CacheTier, Tiers } from "../../src/cache/tiers.ts";
 import type { Log } from "../../src/ports/log.ts";
+import { RunRecord } from "../../src/record.ts";
 
 const folder = mkdtempSync("/tmp/rdna1-stages-");
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,10 +31,11 @@ class Lines implements Log {
 }
 
 let roots = 0;
-function store(tiers: readonly StageTier[] = []) {
+function store(tiers: readonly CacheTier[] = []) {
   const log = new Lines();
   const root = join(folder, `root-${roots++}`);
-  return { root, log, stages: new StageStore(root, log, tiers) };
+  const record = new RunRecord();
+  return { root, log, record, stages: new StageStore(root, log, record, new Tiers(tiers, log, record)) };
 }
 
 function counting(parts: Record<string, string>) {
@@ -109,9 +112,9 @@ test("lets one of several do the work", async () => {
 
 test("checks what a tier restores, and does the work when it is not whole", async () => {
   const saved: string[] = [];
-  const tier: StageTier = {
+  const tier: CacheTier = {
     name: "tier",
-    restore: async (_, out) => {
+    restore: async ({ folder: out }) => {
       const { mkdir } = await import("node:fs/promises");
       await mkdir(out, { recursive: true });
       await writeFile(
@@ -120,9 +123,9 @@ test("checks what a tier restores, and does the work when it is not whole", asyn
       );
       return { found: true, why: "restored" };
     },
-    save: async (key) => {
+    save: async ({ key }) => {
       saved.push(key);
-      return "saved";
+      return { saved: true, why: "saved" };
     },
   };
   const { root, stages } = store([tier]);
@@ -135,6 +138,33 @@ test("checks what a tier restores, and does the work when it is not whole", asyn
     readdirSync(join(root, "stages/work")).filter((name) => name.endsWith(".partial")),
     [],
   );
+});
+
+test("does a result again that was made from something else, whatever its name says", async () => {
+  const { root, log, stages } = store();
+  const { key } = await stages.run(counting({ input: "a" }).stage);
+  const other = counting({ input: "b" });
+  const { key: wanted } = await stages.run(other.stage);
+  rmSync(join(root, "stages/work", wanted), { recursive: true });
+  cpSync(join(root, "stages/work", key), join(root, "stages/work", wanted), { recursive: true });
+  const again = await stages.run(other.stage);
+  assert.equal(other.runs.length, 2);
+  assert.equal(await readFile(join(again.folder, "result.txt"), "utf8"), "b");
+  assert.match(log.lines.at(-1) ?? "", /the cached result is another one's/);
+});
+
+test("knows the stage that failed, and the one that runs", async () => {
+  const { record, stages } = store();
+  const failing = { ...counting({ input: "a" }).stage, run: () => Promise.reject(new Error("broken")) };
+  const error: unknown = await record.during("build", () => stages.run(failing)).catch((thrown: unknown) => thrown);
+  assert.equal(record.stageOf(error), "work");
+  assert.equal(record.stageOf(new Error("another")), null);
+  const looking: Stage<{ running: string | null }> = {
+    ...counting({ input: "b" }).stage,
+    run: async () => ({ running: record.running }),
+  };
+  const { result } = await record.during("build", () => stages.run(looking));
+  assert.deepEqual([result.running, record.running], ["work", null]);
 });
 
 test("removes a result that no run has used for 30 days, and keeps one that was used", async () => {

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { drift, driftTable, isSound } from "../../src/commands/drift.ts";
-import { summaryMarkdown, terminalSummary } from "../../src/summary.ts";
+import { summaryMarkdown } from "../../src/job-summary/success.ts";
+import { RunRecord } from "../../src/record.ts";
+import { terminalSummary } from "../../src/summary.ts";
 import { contextIn } from "../miopen/context.ts";
 import { diff, SMALL_MIOPEN, writeSeries, writeTree } from "../miopen/small-miopen.ts";
 import { scratch } from "../toolchain/helpers.ts";
@@ -39,5 +41,5 @@ test("says for each source which patches still apply, and goes on after one that
   assert.ok(existsSync(result.file));
   assert.equal(JSON.parse(readFileSync(result.file, "utf8")).drift.length, 3);
   assert.match(terminalSummary(result, {}, 1), /1\.patch {2}rejected: src\/solver\.cpp:1/);
-  assert.match(summaryMarkdown(result, {}, 1), /^## The patches apply to 1 of 3 sources/);
+  assert.match(summaryMarkdown(result, new RunRecord(), 1), /^## The patches apply to 1 of 3 sources/);
 });

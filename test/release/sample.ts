@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Target } from "../../src/rdna1/targets.ts";
-import { DEFAULT_SOURCE_DATE, type PackagedKernel, type PackageInput } from "../../src/release/input.ts";
+import { DEFAULT_SOURCE_DATE, type PackagedKernel, type PackageInput, packageName } from "../../src/release/input.ts";
+import type { Manifest } from "../../src/release/manifest.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
 import type { ProofRow } from "../../src/verify/proofs.ts";
 
@@ -33,6 +34,30 @@ export async function sampleInput(folder: string, targets: readonly Target[] = [
     overlays: [],
     timings: { toolchain: 92.4, device: 21.8, kernels: 118.2, audit: 6.1, verify: 41.7, package: 1.9 },
     sourceDate: DEFAULT_SOURCE_DATE,
+  };
+}
+
+/** A manifest of plausible facts. */
+export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
+  const toolchain = sampleToolchain("/nowhere");
+  const miopen = { version: "3.5.1", patched: false, source: "distribution", patches: [] };
+  return {
+    schema: 1,
+    name: packageName({ miopen: { ...miopen, series: null }, toolchain }),
+    buildId: "0123456789abcdef",
+    prefix: "/opt/rocm-miopen-rdna1",
+    miopen,
+    rocm: { version: "7.2.4", toolchain: "debian", digest: sha256("t"), packages: toolchain.packages },
+    targets: ["gfx1010"],
+    options: {},
+    kernels: { gfx1010: { file: "share/miopen/db/gfx1010.kdb", bytes: 60_000, sha256: sha256("k"), rows: 138 } },
+    proofs: { device: "virtual", passed: 1, failed: 0, skipped: 0 },
+    library: null,
+    tarball: { file: "x.tar.zst", bytes: 1000, sha256: sha256("x") },
+    overlays: [],
+    files: [],
+    timings: { kernels: 12.3, toolchain: 0 },
+    ...changes,
   };
 }
 

@@ -109,8 +109,10 @@ test("fetches an archive, goes on where the connection was cut, and checks its d
     [0, server.cutAfter],
   );
   server.cutAfter = null;
+  server.requests.length = 0;
   const other = `${url}#sha256=${"0".repeat(64)}`;
   await assert.rejects(resolved(t, other, { offline: false }), { kind: "machine", message: /is damaged: its SHA-256/ });
+  assert.equal(server.requests.length, 1, "what is another file is not fetched a second time");
 });
 
 test("goes on with a download that is complete but was not checked", { skip }, async (t) => {

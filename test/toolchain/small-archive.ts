@@ -87,11 +87,16 @@ export class SmallArchive {
     rmSync(`${file}.text`);
   }
 
+  /** gpg starts an agent, which would outlive a test that is interrupted: it ends with the call. */
   #gpg(...args: string[]): Buffer {
     const env = { PATH: "/usr/bin:/bin", GNUPGHOME: this.#home };
-    return execFileSync("gpg", ["--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", ...args], {
-      env,
-    });
+    try {
+      return execFileSync("gpg", ["--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", ...args], {
+        env,
+      });
+    } finally {
+      execFileSync("gpgconf", ["--kill", "gpg-agent"], { env });
+    }
   }
 
   #build(base: string, { name, version, depends, provides, files }: SmallPackage): string {

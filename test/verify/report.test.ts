@@ -1,41 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { packageName } from "../../src/release/input.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
 import type { FileProof, ProofRow } from "../../src/verify/proofs.ts";
 import { reportHtml } from "../../src/verify/report.ts";
 import { count, html, seconds, size } from "../../src/verify/report-html.ts";
-import { sampleKernels, sampleProofs, sampleRow, sampleToolchain, sha256 } from "../release/sample.ts";
+import { sampleKernels, sampleManifest, sampleProofs, sampleRow } from "../release/sample.ts";
 
 const EVIL = `<img src=x onerror="alert(1)">'&\u0007`;
-
-function manifest(changes: Partial<Manifest> = {}): Manifest {
-  const toolchain = sampleToolchain("/nowhere");
-  const miopen = { version: "3.5.1", patched: false, source: "distribution", patches: [] };
-  return {
-    schema: 1,
-    name: packageName({ miopen: { ...miopen, series: null }, toolchain }),
-    buildId: "0123456789abcdef",
-    prefix: "/opt/rocm-miopen-rdna1",
-    miopen,
-    rocm: { version: "7.2.4", toolchain: "debian", digest: sha256("t"), packages: toolchain.packages },
-    targets: ["gfx1010"],
-    options: {},
-    kernels: { gfx1010: { file: "share/miopen/db/gfx1010.kdb", bytes: 60_000, sha256: sha256("k"), rows: 138 } },
-    proofs: { device: "virtual", passed: 1, failed: 0, skipped: 0 },
-    library: null,
-    tarball: { file: "x.tar.zst", bytes: 1000, sha256: sha256("x") },
-    overlays: [],
-    files: [],
-    timings: { kernels: 12.3, toolchain: 0 },
-    ...changes,
-  };
-}
 
 function report(rows: readonly ProofRow[] = sampleProofs(["gfx1010"]), changes: Partial<Manifest> = {}): string {
   return reportHtml({
     version: "0.1.0",
-    manifest: manifest(changes),
+    manifest: sampleManifest(changes),
     proofs: { rows },
     kernels: { gfx1010: sampleKernels("gfx1010") },
   });
@@ -46,7 +22,7 @@ test("text from outside cannot become markup, wherever it is put", () => {
   const evil = { name: EVIL, version: EVIL, sha256: EVIL, bytes: 1, license: EVIL };
   const text = reportHtml({
     version: EVIL,
-    manifest: manifest({
+    manifest: sampleManifest({
       prefix: EVIL,
       options: { [EVIL]: EVIL },
       miopen: { version: EVIL, patched: true, source: EVIL, patches: [{ name: EVIL, sha256: EVIL }] },
@@ -124,7 +100,12 @@ test("keys that lead to the same code share a row, and a long list is cut with t
     compressedBytes: 900,
   });
   const many = Array.from({ length: 450 }, (_, index) => ({ ...kernel(index), hash: String(index >> 1) }));
-  const text = reportHtml({ version: "0.1.0", manifest: manifest(), proofs: { rows: [] }, kernels: { gfx1010: many } });
+  const text = reportHtml({
+    version: "0.1.0",
+    manifest: sampleManifest(),
+    proofs: { rows: [] },
+    kernels: { gfx1010: many },
+  });
   assert.match(text, /450 keys for 225 different code objects of 1 source file/);
   assert.equal(text.match(/and 1 more key with the same code/g)?.length, 200);
   assert.match(text, /and 25 more code objects, in the database/);
@@ -177,7 +158,7 @@ test("says by source file which kernels are proven, and by name those that are n
   ];
   const rows = [sampleRow({ findings: ["uninitialised: k: v_add at 0x0"] })];
   const text = reportHtml({
-    ...{ version: "0.1.0", manifest: manifest(), proofs: { rows, files, unproven } },
+    ...{ version: "0.1.0", manifest: sampleManifest(), proofs: { rows, files, unproven } },
     kernels: { gfx1010: sampleKernels("gfx1010") },
   });
   assert.match(text, /1,199 of 1,200 keys/);

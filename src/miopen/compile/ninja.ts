@@ -1,3 +1,5 @@
+import type { Place } from "../../errors.ts";
+
 /** How far ninja is: `[120/407]` at the start of a line (NINJA_STATUS). */
 export interface NinjaProgress {
   done: number;
@@ -22,13 +24,8 @@ export function progressLine({ done, total }: NinjaProgress, seconds: number): s
   return `compiled ${done} of ${total} (${Math.floor(share * 100)} %)${guess}`;
 }
 
-/** An error of a compiler, an assembler, a linker or cmake. */
-export interface Diagnostic {
-  /** Below the source folder where it lies there */
-  file: string;
-  line: number;
-  message: string;
-}
+/** An error of a compiler, an assembler, a linker or cmake; its file is below the source folder where it lies there. */
+export type Diagnostic = Place;
 
 /** Why a build ended, as far as its output tells. */
 export type Cause = "memory" | "disk" | "other";
@@ -76,4 +73,9 @@ export function firstFailure(output: string, most = 30): string {
     .slice(0, Math.min(most, end < 0 ? rest.length : end))
     .join("\n")
     .trim();
+}
+
+/** Whether the first failed step printed nothing: under ccache on a full disk the compiler's words are lost with its files. */
+export function failedSilently(output: string): boolean {
+  return /^FAILED: [^\n]*$/.test(firstFailure(output));
 }

@@ -1,12 +1,20 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { machineError } from "../../errors.ts";
+import { machineError, type Place } from "../../errors.ts";
 import type { Exec, ExecResult } from "../../ports/exec.ts";
 import { diskFull, exists } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import { type CcacheCounts, ccacheEnvironment, ccacheStatistics } from "./ccache.ts";
 import type { BuildEnvironment } from "./environment.ts";
-import { firstFailure, NINJA_STATUS, progressLine, readCause, readDiagnostics, readProgress } from "./ninja.ts";
+import {
+  failedSilently,
+  firstFailure,
+  NINJA_STATUS,
+  progressLine,
+  readCause,
+  readDiagnostics,
+  readProgress,
+} from "./ninja.ts";
 import { cmakeArguments, TARGETS } from "./options.ts";
 
 export interface CompileRequest {
@@ -18,6 +26,8 @@ export interface CompileRequest {
   jobs: number;
   /** File that gets everything that the programs print */
   logFile: string;
+  /** Names of the patches that change a file of the source */
+  changedBy: (file: string) => readonly string[];
 }
 
 export interface CompilePorts {
@@ -83,7 +93,8 @@ interface Step {
   logFile: string;
 }
 
-async function runStep({ what, command, env, request, logFile }: Step, { exec, log }: CompilePorts): Promise<void> {
+async function runStep(step: Step, { exec, log }: CompilePorts): Promise<void> {
+  const { what, command, env, request, logFile } = step;
   const [program = "", ...args] = command;
   const started = performance.now();
   let written = appendFile(logFile, `# ${command.join(" ")}\n`);
@@ -94,7 +105,12 @@ async function runStep({ what, command, env, request, logFile }: Step, { exec, l
   };
   const result = await exec.run(request.environment.command(program, args, env), { onLine, keep: KEPT });
   await written.catch(() => {}); // a full disk shows in the program's own output
-  if (result.code !== 0) throw failure(what, result, request, log);
+  if (result.code === 0) return;
+  if (env.CCACHE_DIR !== undefined && env.CCACHE_DISABLE === undefined && failedSilently(result.stdout)) {
+    log.info("compile: a compiler failed without a word; once more without ccache");
+    return await runStep({ ...step, env: { ...env, CCACHE_DISABLE: "1" } }, { exec, log });
+  }
+  throw failure(what, result, request, log);
 }
 
 function failure(what: string, result: ExecResult, request: CompileRequest, log: Log): Error {
@@ -111,12 +127,22 @@ function failure(what: string, result: ExecResult, request: CompileRequest, log:
         : "free some memory or add swap; what was compiled is kept, the same command goes on from there",
     );
   }
-  const diagnostics = readDiagnostics(output, environment.inside.source);
-  for (const { file, line, message } of diagnostics.slice(0, 20)) log.error(message, { file, line, title: what });
+  const patched = new Set<string>();
+  const places = readDiagnostics(output, environment.inside.source).map((place): Place => {
+    const patches = request.changedBy(place.file);
+    for (const patch of patches) patched.add(patch);
+    return patches.length === 0 ? place : { ...place, message: `${place.message} (changed by ${patches.join(", ")})` };
+  });
+  for (const { file, line, message } of places) log.error(message, { file, line, title: what });
+  const suspects = [...patched];
+  const remedy =
+    suspects.length === 0
+      ? "correct the source, or use the release that the patches are made for"
+      : `correct ${suspects.length === 1 ? "the patch" : "one of the patches"} ${suspects.join(", ")}`;
   return machineError(
     `cannot ${what}${ended}:\n${firstFailure(output)}`,
-    `everything that was printed is in ${logFile}`,
-    diagnostics,
+    `${remedy}; what was compiled is kept, and everything that was printed is in ${logFile}`,
+    places,
   );
 }
 

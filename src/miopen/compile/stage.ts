@@ -3,13 +3,14 @@ import { availableParallelism, freemem } from "node:os";
 import { dirname, join, relative } from "node:path";
 import type { Context } from "../../context.ts";
 import { sha256 } from "../../ports/files.ts";
-import { size } from "../../summary.ts";
 import type { SoundToolchain } from "../../toolchain/stage.ts";
 import type { Toolchain } from "../../toolchain/toolchain.ts";
+import { size } from "../../units.ts";
 import type { Series } from "../patches/series.ts";
 import type { PatchedFiles } from "../patches/stage.ts";
 import type { MiopenSource } from "../source/stage.ts";
 import { compilerDigest } from "./ccache.ts";
+import { withCarriedCcache } from "./ccache-tier.ts";
 import { type BuildEnvironment, openEnvironment } from "./environment.ts";
 import { type InstalledMiopen, inspectInstallation } from "./installed.ts";
 import { planCompileJobs } from "./jobs.ts";
@@ -44,19 +45,19 @@ export async function compileStage(
 ): Promise<CompiledMiopen> {
   const { source, series, patched } = input;
   const options = cmakeArguments("", "", { clang: "", clangxx: "", rocm: "", ccache: null });
+  const content = {
+    source: source.digest,
+    series: series.digest,
+    options: sha256(JSON.stringify([options, LEFT_OUT_SOURCES.source])),
+    schema: COMPILE_SCHEMA,
+  };
   const outcome = await context.stages.run({
     name: "miopen",
     shared: true,
-    parts: {
-      source: source.digest,
-      series: series.digest,
-      toolchain: toolchain.digest,
-      options: sha256(JSON.stringify([options, LEFT_OUT_SOURCES.source])),
-      schema: COMPILE_SCHEMA,
-    },
+    parts: { ...content, toolchain: toolchain.digest },
     run: async (folder) => {
       await toolchain.ensureSound();
-      return await build(context, toolchain, input, folder);
+      return await build(context, toolchain, input, folder, sha256(JSON.stringify(content)));
     },
   });
   context.timings.compile = outcome.seconds;
@@ -73,8 +74,9 @@ export async function compileStage(
 async function build(
   context: Context,
   toolchain: SoundToolchain,
-  { source, patched }: CompileInput,
+  { source, series, patched }: CompileInput,
   folder: string,
+  content: string,
 ): Promise<InstalledMiopen> {
   const { exec, log, inputs } = context;
   const work = join(folder, "work");
@@ -86,15 +88,13 @@ async function build(
   const jobs = inputs.jobs ?? planCompileJobs(availableParallelism(), freemem());
   const logs = join(context.cacheRoot, "logs");
   await mkdir(logs, { recursive: true });
-  const { installed, seconds, ccache } = await compile(
-    {
-      environment,
-      programs: programsOf(environment, toolchain),
-      compiler: await compilerDigest(toolchain),
-      jobs,
-      logFile: join(logs, "compile.log"),
-    },
-    { exec, log },
+  const logFile = join(logs, "compile.log");
+  context.record.keepsLog("miopen", logFile);
+  const compiler = await compilerDigest(toolchain);
+  const programs = programsOf(environment, toolchain);
+  const changedBy = (file: string) => series.patches.filter((one) => one.touched.includes(file)).map((one) => one.name);
+  const { installed, seconds, ccache } = await withCarriedCcache(context, environment, { compiler, content }, () =>
+    compile({ environment, programs, compiler, jobs, logFile, changedBy }, { exec, log }),
   );
   const prefix = join(folder, "prefix");
   await rm(prefix, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Context } from "../../context.ts";
-import { userError } from "../../errors.ts";
+import { type Place, userError } from "../../errors.ts";
 import { emptyFolder, unpackSource } from "../source/pack.ts";
 import type { MiopenSource } from "../source/stage.ts";
 import { applySeries, type PatchReport } from "./apply.ts";
@@ -89,16 +89,19 @@ export function reportLine({ name, status, offset, fuzz, rejects }: PatchReport)
 
 function refuseRejects({ log }: Context, source: MiopenSource, series: Series, reports: readonly PatchReport[]): void {
   const rejected = reports.filter(({ status }) => status === "rejected");
+  const places: Place[] = [];
   for (const { name, rejects } of rejected) {
     const path = series.patches.find((patch) => patch.name === name)?.path ?? name;
     for (const { file, line, patchLine, reason } of rejects) {
-      const where = line === 0 ? file : `${file}:${line}`;
-      log.error(`${name} does not apply at ${where}: ${reason}`, { file: path, line: patchLine, title: name });
+      const message = `${name} does not apply at ${line === 0 ? file : `${file}:${line}`}: ${reason}`;
+      log.error(message, { file: path, line: patchLine, title: name });
+      places.push({ file: path, line: patchLine, message });
     }
   }
   if (rejected.length === 0) return;
   throw userError(
     `${rejected.length} of ${reports.length} patches do not apply to MIOpen ${source.version}:\n${rejected.map(reportLine).join("\n")}`,
     "use the source that the series is made for, or a series of your own with patches; nothing was changed",
+    places,
   );
 }

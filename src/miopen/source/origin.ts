@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { userError } from "../../errors.ts";
+import { withoutCredentials } from "../../secret.ts";
 
 /** Where MIOpen's source is to come from, as the user or the ROCm release says. */
 export type Origin =
@@ -68,13 +69,13 @@ function git(address: string, ref: string | undefined, option: string): Origin {
   return { kind: "git", url, ref };
 }
 
-/** The origin in one line, for logs, the manifest and cache keys. */
+/** The origin in one line without user and password, for logs, the manifest and cache keys. */
 export function describeOrigin(origin: Origin): string {
   switch (origin.kind) {
     case "archive":
-      return origin.url;
+      return withoutCredentials(origin.url);
     case "git":
-      return `${origin.url}#${origin.ref}`;
+      return `${withoutCredentials(origin.url)}#${origin.ref}`;
     default:
       return origin.path;
   }

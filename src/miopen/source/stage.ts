@@ -39,7 +39,11 @@ interface Fixed {
 }
 
 /** The source that was asked for; without one, that of the ROCm release. Nothing is fetched when it is in the cache. */
-export async function sourceStage(context: Context, origin: Origin | null): Promise<MiopenSource> {
+export function sourceStage(context: Context, origin: Origin | null): Promise<MiopenSource> {
+  return context.record.during("miopen-source", () => sourceFrom(context, origin));
+}
+
+async function sourceFrom(context: Context, origin: Origin | null): Promise<MiopenSource> {
   const wanted = origin ?? releaseOrigin(context.inputs.rocmVersion);
   const started = performance.now();
   const fixed = await fix(context, wanted);

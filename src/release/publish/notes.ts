@@ -1,4 +1,4 @@
-import { size } from "../../summary.ts";
+import { size } from "../../units.ts";
 import type { LocalRelease } from "./local.ts";
 
 /** The text of a release page: what is in it, and how to check it. */

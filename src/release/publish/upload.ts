@@ -1,5 +1,5 @@
 import { machineError } from "../../errors.ts";
-import { size } from "../../summary.ts";
+import { size } from "../../units.ts";
 import type { Asset, Release, ReleaseApi } from "./api.ts";
 import { type FilePlan, flawOf, planAssets } from "./plan.ts";
 import { type RetryPorts, TransientError, withRetries } from "./retry.ts";

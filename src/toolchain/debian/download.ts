@@ -82,16 +82,25 @@ async function fetchAll(files: readonly FetchedFile[], { log, signal }: ArchiveP
   });
 }
 
-/** `fetchFile`, tried again where that may help. Resolves with the file's SHA-256. */
-export async function fetchPatiently(file: WantedFile, log: Log, signal: AbortSignal): Promise<string> {
+/**
+ * `fetchFile`, tried again where that may help. Resolves with the file's SHA-256. Wrong bytes may be the line's fault once;
+ * `wholeTries` 1 takes a whole file with another digest for another file at once.
+ */
+export async function fetchPatiently(
+  file: WantedFile,
+  log: Log,
+  signal: AbortSignal,
+  wholeTries: 1 | 2 = 2,
+): Promise<string> {
   let damaged = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await fetchFile(file, signal);
     } catch (error) {
-      // Wrong bytes once may be the line's fault, twice they are the server's
-      if (error instanceof DamagedError) damaged++;
-      if (signal.aborted || !isTransient(error) || attempt >= TRIES || damaged >= 2) throw error;
+      // Wrong bytes once may be the line's fault, twice they are the server's.
+      if (error instanceof DamagedError) damaged += 1;
+      const most = error instanceof DamagedError && !error.continued ? wholeTries : 2;
+      if (signal.aborted || !isTransient(error) || attempt >= TRIES || damaged >= most) throw error;
       log.warning(`${messageOf(error)}; trying again (${attempt} of ${TRIES - 1})`);
       await sleep(250 * 4 ** attempt, undefined, { signal });
     }

@@ -35,7 +35,15 @@ export interface FetchedFile extends WantedFile {
 export class GoneError extends Error {}
 
 /** The bytes that came are not those that were promised. */
-export class DamagedError extends Error {}
+export class DamagedError extends Error {
+  /** They were added to what an earlier try had left: the fault may be in that, and is gone with it */
+  readonly continued: boolean;
+
+  constructor(message: string, continued = false) {
+    super(message);
+    this.continued = continued;
+  }
+}
 
 /** Milliseconds without a byte after which a connection counts as dead. */
 const SILENCE = 30_000;
@@ -81,7 +89,7 @@ export async function fetchFile(file: WantedFile, signal: AbortSignal): Promise<
   const sha256 = hash.digest("hex");
   if (file.sha256 !== null && sha256 !== file.sha256) {
     await rm(part, { force: true });
-    throw new DamagedError(`${file.url} is damaged: its SHA-256 is ${sha256}, not ${file.sha256}`);
+    throw new DamagedError(`${file.url} is damaged: its SHA-256 is ${sha256}, not ${file.sha256}`, have > 0);
   }
   await rename(part, file.target);
   return sha256;

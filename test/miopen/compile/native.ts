@@ -2,8 +2,9 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "no
 import { join } from "node:path";
 import type { SoundToolchain } from "../../../src/toolchain/stage.ts";
 
-/** Lines of a shell script that stands for clang++: g++ gets what it knows. */
-const WITHOUT_OFFLOAD = 'for a do shift; [ "$a" = --offload-host-only ] || set -- "$@" "$a"; done';
+/** Lines of a shell script that stands for clang++: g++ gets what it knows. ccache takes it for clang, by its name. */
+const WITHOUT_CLANGS_OWN =
+  'for a do shift; case $a in --offload-host-only | -fcolor-diagnostics) ;; *) set -- "$@" "$a";; esac; done';
 
 /** Why the host cannot compile the small MIOpen, or false. */
 export function cannotCompile(): string | false {
@@ -26,7 +27,7 @@ export function nativeToolchain(folder: string, clangxx = 'exec g++ "$@"'): Soun
     mkdirSync(llvmBin, { recursive: true });
     symlinkSync("/usr/bin/gcc", join(llvmBin, "clang"));
     symlinkSync("/usr/bin/readelf", join(llvmBin, "llvm-readelf"));
-    writeFileSync(join(llvmBin, "clang++"), `#!/bin/sh\n${WITHOUT_OFFLOAD}\n${clangxx}\n`);
+    writeFileSync(join(llvmBin, "clang++"), `#!/bin/sh\n${WITHOUT_CLANGS_OWN}\n${clangxx}\n`);
     chmodSync(join(llvmBin, "clang++"), 0o755);
   }
   return {

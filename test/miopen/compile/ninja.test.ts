@@ -4,6 +4,7 @@ import { readStatistics } from "../../../src/miopen/compile/ccache.ts";
 import { readElfText } from "../../../src/miopen/compile/installed.ts";
 import { planCompileJobs } from "../../../src/miopen/compile/jobs.ts";
 import {
+  failedSilently,
   firstFailure,
   progressLine,
   readCause,
@@ -91,4 +92,11 @@ test("finds what keeps a library from being moved", () => {
 test("counts what ccache knew", () => {
   const text = "cache_miss\t12\ndirect_cache_hit\t300\npreprocessed_cache_hit\t4\nlocal_storage_hit\t9\n";
   assert.deepEqual(readStatistics(text), { hits: 304, misses: 12 });
+});
+
+test("knows a step that failed without a word from one that said why", () => {
+  const head = "[1/2] Building CXX object a.o\nFAILED: a.o \nccache clang++ -c a.cpp\n";
+  assert.equal(failedSilently(`${head}ninja: build stopped: subcommand failed.\n`), true);
+  assert.equal(failedSilently(`${head}a.cpp:1:1: error: no\nninja: build stopped: subcommand failed.\n`), false);
+  assert.equal(failedSilently("ninja: error: loading 'build.ninja'\n"), false);
 });

@@ -3,6 +3,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { failureMarkdown } from "../../../src/job-summary/failure.ts";
+import { RunRecord } from "../../../src/record.ts";
 import { recordedLog, scratch } from "../../toolchain/helpers.ts";
 import { diff, SMALL_MIOPEN, writeSeries, writeTree } from "../small-miopen.ts";
 import { cannotCompile, nativeToolchain } from "./native.ts";
@@ -56,12 +58,30 @@ test("makes an annotation of a compiler's error, with file and line, and keeps t
     assert.match(error.message, /^cannot compile MIOpen:\nFAILED: .*solver\.cpp\.o/);
     assert.match(error.message, /solver\.cpp:3:\d+: error: .*missing/);
     assert.doesNotMatch(error.message, /-DMIOpen_EXPORTS/, "the command line is left out");
-    assert.match(error.remedy ?? "", /compile\.log$/);
+    assert.match(error.remedy ?? "", /^correct the source, .* is in \S+compile\.log$/);
     return true;
   });
   assert.deepEqual(errors.length, 1);
   assert.match(JSON.stringify(errors[0]), /missing.*"file":"src\/solver\.cpp","line":3/);
   assert.match(readFileSync(join(folder, "cache/logs/compile.log"), "utf8"), /error: .*missing/);
+});
+
+test("names the patch that changes the file with the error, and leaves a summary that says so", { skip }, async (t) => {
+  const folder = await source(t);
+  const before = SMALL_MIOPEN["src/solver.cpp"] ?? "";
+  mkdirSync(join(folder, "diffs"));
+  const fault = diff(join(folder, "diffs"), "src/solver.cpp", before, before.replace("found = 0", "found = missing"));
+  writeSeries(join(folder, "series"), { "0001-fault.patch": fault });
+  const record = new RunRecord();
+  record.command = "build";
+  const error: unknown = await compileSmall(folder, { record }).catch((thrown: unknown) => thrown);
+  assert.equal(record.stageOf(error), "miopen");
+  const summary = failureMarkdown(error, record, { redact: (text) => text, workspace: folder });
+  assert.match(summary, /^## RDNA1 MIOpen: build failed in stage miopen\n\n\*\*cannot compile MIOpen\*\*\n/);
+  assert.match(summary, /\*\*What to do:\*\* Correct the patch 0001-fault\.patch; what was compiled is kept/);
+  assert.match(summary, /\| <code>src\/solver\.cpp:4<\/code> \| .*missing.* \(changed by 0001-fault\.patch\) \|/);
+  assert.match(summary, new RegExp(`path: ${join(folder, "cache/logs/compile.log")}`));
+  assert.match(summary, /\| miopen-patches \| made \| \d/);
 });
 
 test("says which programs are missing", { skip }, async (t) => {
@@ -110,7 +130,10 @@ test("ends everything when it is killed, and goes on where it was", { skip }, as
   const compiled = () =>
     (existsSync(file) ? readFileSync(file, "utf8").split("\n") : []).filter((line) => line.includes("work/src/"));
   const child = spawn(process.execPath, [join(import.meta.dirname, "run-stage.ts"), folder], { stdio: "ignore" });
-  while (!compiled().some((line) => line.endsWith("main.cpp"))) await new Promise((next) => setTimeout(next, 50));
+  while (!compiled().some((line) => line.endsWith("main.cpp"))) {
+    assert.equal(child.exitCode, null, "it has ended before it got there");
+    await new Promise((next) => setTimeout(next, 50));
+  }
   child.kill("SIGKILL");
   await new Promise((next) => child.once("close", next));
   await new Promise((next) => setTimeout(next, 300));

@@ -1,43 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { RdnaError } from "../../../src/errors.ts";
-import type { LocalFile } from "../../../src/release/publish/local.ts";
+import { test } from "node:test";
 import { type Fault, GitHubServer } from "./github-server.ts";
+import { assertPublished, files, isError, scratch, server, stored, UPLOAD } from "./setting.ts";
 import { publishTo, sampleFiles, TOKEN } from "./support.ts";
 
-let scratch = "";
-let files: LocalFile[] = [];
-let server: GitHubServer;
-before(async () => {
-  scratch = await mkdtemp(path.join(tmpdir(), "rdna1-publish-"));
-  files = await sampleFiles(scratch);
-});
-after(() => rm(scratch, { recursive: true, force: true }));
-beforeEach(async () => {
-  server = new GitHubServer();
-  await server.listen();
-});
-afterEach(() => server.close());
-
-const UPLOAD = /^POST \/uploads/;
 const TARBALL = "rdna1-miopen-x.tar.zst";
-const stored = () => server.assets.get(server.releases[0]?.id ?? 0) ?? [];
-const isError = (kind: string, pattern: RegExp) => (error: unknown) =>
-  error instanceof RdnaError && error.kind === kind && pattern.test(`${error.message} ${error.remedy}`);
-
-function assertPublished(): void {
-  assert.equal(server.releases.length, 1);
-  assert.equal(server.releases[0]?.draft, false);
-  assert.deepEqual(
-    stored().map(({ name, size, digest, state }) => ({ name, size, digest, state })),
-    files.map(({ name, bytes, sha256 }) => ({ name, size: bytes, digest: `sha256:${sha256}`, state: "uploaded" })),
-  );
-}
 
 interface Case {
   on: RegExp;

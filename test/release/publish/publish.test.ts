@@ -1,41 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { RdnaError } from "../../../src/errors.ts";
+import { test } from "node:test";
 import type { LocalFile } from "../../../src/release/publish/local.ts";
-import { GitHubServer } from "./github-server.ts";
-import { COMMIT, publishTo, sampleFiles, TOKEN } from "./support.ts";
+import { assertPublished, files, isError, server, stored, UPLOAD } from "./setting.ts";
+import { COMMIT, publishTo, TOKEN } from "./support.ts";
 
-let scratch = "";
-let files: LocalFile[] = [];
-let server: GitHubServer;
-before(async () => {
-  scratch = await mkdtemp(path.join(tmpdir(), "rdna1-publish-"));
-  files = await sampleFiles(scratch);
-});
-after(() => rm(scratch, { recursive: true, force: true }));
-beforeEach(async () => {
-  server = new GitHubServer();
-  await server.listen();
-});
-afterEach(() => server.close());
-
-const UPLOAD = /^POST \/uploads/;
 const names = () => files.map(({ name }) => name);
-const stored = () => server.assets.get(server.releases[0]?.id ?? 0) ?? [];
-const isError = (kind: string, pattern: RegExp) => (error: unknown) =>
-  error instanceof RdnaError && error.kind === kind && pattern.test(`${error.message} ${error.remedy}`);
-
-function assertPublished(): void {
-  assert.equal(server.releases.length, 1);
-  assert.equal(server.releases[0]?.draft, false);
-  assert.deepEqual(
-    stored().map(({ name, size, digest, state }) => ({ name, size, digest, state })),
-    files.map(({ name, bytes, sha256 }) => ({ name, size: bytes, digest: `sha256:${sha256}`, state: "uploaded" })),
-  );
-}
 
 test("makes a draft of the commit, uploads in order with SHA256SUMS last, lists again and only then publishes", async () => {
   const result = await publishTo(server.address, files).done;
