@@ -7,7 +7,7 @@ import { sha256 } from "../sample.ts";
 import { ATTESTED_COMMIT, RELEASE_WORKFLOW, type Statement, TestSigstore } from "./sigstore.ts";
 
 const DIGEST = sha256("the tarball");
-const WANTED = identityOf("https://github.com", "org/kernels", ".github/workflows/release.yml", "v1");
+const WANTED = identityOf("https://github.com", "org/kernels", ".github/workflows/publish.yml", "v1");
 
 let sigstore: TestSigstore;
 let other: TestSigstore;
@@ -34,7 +34,7 @@ test("an attestation by the release's workflow proves workflow, repository and c
 });
 
 test("one made for a branch is good, and one of several roots is enough", async () => {
-  const branch = "org/kernels/.github/workflows/release.yml@refs/heads/main";
+  const branch = "org/kernels/.github/workflows/publish.yml@refs/heads/main";
   assert.equal(typeof (await checked({ workflow: branch }, rootsOf(other, sigstore))), "object");
 });
 
@@ -43,27 +43,27 @@ for (const [what, statement, why] of [
   ["another repository", { repository: "evil/kernels" }, /made for https:\/\/github.com\/evil\/kernels/],
   [
     "the workflow of another repository",
-    { workflow: "evil/kernels/.github/workflows/release.yml@refs/tags/v1" },
+    { workflow: "evil/kernels/.github/workflows/publish.yml@refs/tags/v1" },
     /made by .*evil/,
   ],
   [
     "another workflow",
     { workflow: "org/kernels/.github/workflows/ci.yml@refs/heads/main" },
-    /made by .*ci\.yml@.*not by .*release\.yml/,
+    /made by .*ci\.yml@.*not by .*publish\.yml/,
   ],
   [
     "a repository whose name begins alike",
-    { workflow: "org/kernels-evil/.github/workflows/release.yml@refs/tags/v1" },
+    { workflow: "org/kernels-evil/.github/workflows/publish.yml@refs/tags/v1" },
     /made by/,
   ],
   [
     "a pull request",
-    { workflow: "org/kernels/.github/workflows/release.yml@refs/pull/7/merge" },
+    { workflow: "org/kernels/.github/workflows/publish.yml@refs/pull/7/merge" },
     /no branch and no tag/,
   ],
   [
     "another tag",
-    { workflow: "org/kernels/.github/workflows/release.yml@refs/tags/v0" },
+    { workflow: "org/kernels/.github/workflows/publish.yml@refs/tags/v0" },
     /refs\/tags\/v0, not for refs\/tags\/v1/,
   ],
   ["another issuer", { issuer: "https://evil.example" }, /issued by https:\/\/evil.example/],

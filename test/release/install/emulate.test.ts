@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { NodeHttp } from "../../../src/ports/http.ts";
 import { GitHubPackages } from "../../../src/release/install/release-place.ts";
 import { Secret } from "../../../src/secret.ts";
-import { type Emulator, startEmulator } from "../publish/emulator.ts";
+import { Emulator } from "../publish/emulator.ts";
 import { FastClock, MemoryLog, publishTo, sampleFiles, TOKEN } from "../publish/support.ts";
 
 /* The emulator keeps no contents and computes no digests: what is read here are its releases. */
@@ -15,7 +15,7 @@ let scratch = "";
 let emulator: Emulator;
 before(async () => {
   scratch = await mkdtemp(path.join(tmpdir(), "rdna1-emulate-install-"));
-  emulator = await startEmulator(scratch);
+  emulator = await Emulator.start(scratch, "maintainer/kernels");
 });
 after(async () => {
   await emulator.stop();
@@ -30,9 +30,7 @@ const packages = (repository: string) =>
   );
 
 test("what publish has made in the emulated GitHub is found, by its tag and in the list; a draft is not listed", async () => {
-  const headers = { authorization: `Bearer ${TOKEN}` };
-  const response = await fetch(`${emulator.address}/repos/maintainer/kernels/commits`, { headers });
-  const [{ sha: commit }] = (await response.json()) as [{ sha: string }];
+  const commit = await emulator.commit();
   const files = await sampleFiles(path.join(scratch, "out"));
   for (const [tag, stayDraft] of [
     ["v1", false],

@@ -29,7 +29,7 @@ export interface Statement {
   log?: boolean;
 }
 
-export const RELEASE_WORKFLOW = "org/kernels/.github/workflows/release.yml@refs/tags/v1";
+export const RELEASE_WORKFLOW = "org/kernels/.github/workflows/publish.yml@refs/tags/v1";
 export const ATTESTED_COMMIT = "c".repeat(40);
 
 /**

@@ -1,0 +1,19 @@
+// Writes drift.json as the output `rows`: one line of a Markdown table for each patch. Everything in it came from outside,
+// so only plain characters are taken over.
+import { existsSync, readFileSync } from "node:fs";
+
+const file = process.argv[2] ?? "";
+const { drift } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { drift: [] };
+const rows = drift.flatMap(({ source, version, reason, patches }) =>
+  reason === null
+    ? patches.map(({ name, status }) => [source, version, name, status])
+    : [[source, version ?? "?", "-", reason.split("\n")[0]]],
+);
+for (const row of rows.slice(0, 200)) row.splice(0, row.length, ...row.map(plain));
+const table = rows.slice(0, 200).map((row) => `| ${row.join(" | ")} |`);
+process.stdout.write(`rows<<END-OF-ROWS\n${table.join("\n")}\nEND-OF-ROWS\n`);
+
+/** @param {string} text */
+function plain(text) {
+  return text.replace(/[^\w .,:;#/+()'=-]/g, "?").slice(0, 200);
+}
