@@ -84,6 +84,17 @@ test("four jobs at once on one tool cache: all right, fetched and unpacked once"
   assert.equal(box.server.count(/tar\.zst/), 1);
 });
 
+test("three jobs at once with one prefix: all right, and a whole tree", async () => {
+  const prefix = path.join(box.home, "rdna1");
+  const results = await Promise.all([1, 2, 3].map(() => box.run([...box.release, "--prefix", prefix])));
+  for (const { code, text } of results) assert.equal(code, 0, text);
+  await box.usable(prefix);
+  assert.deepEqual(
+    (await readdir(box.home)).filter((name) => name.startsWith("rdna1")),
+    ["rdna1"],
+  );
+});
+
 test("a connection that is cut and a bit that was turned on the way cost time only", async () => {
   box.server.faults.push(
     { on: /tar\.zst/, fault: { kind: "cut", after: 15_000 } },
@@ -98,7 +109,10 @@ test("a connection that is cut and a bit that was turned on the way cost time on
 test("killed in the middle of a download, it goes on where it was", async () => {
   box.server.faults.push({ on: /tar\.zst/, fault: { kind: "stall", after: 20_000 } });
   const { child, done } = box.start(box.release);
-  const part = path.join(box.home, `tools/rdna1-miopen/installed/downloads/${box.digest}.tar.zst.part`);
+  const part = path.join(
+    box.home,
+    `tools/rdna1-miopen/installed/downloads/${box.digest.slice(0, 32)}-${box.digest.slice(0, 16)}.tar.zst.part`,
+  );
   const bytes = async () => (await stat(part).catch(() => null))?.size ?? 0;
   for (let tries = 0; tries < 600 && (await bytes()) < 20_000; tries++) await sleep(50);
   child.kill("SIGKILL");
