@@ -2,7 +2,9 @@
 //
 //   find-client <libMIOpen.so.1> <n> <c> <h> <w> <k> <r> <stride> <pad> <dilation> <groups> <workspace> <mode>
 //
-// With RDNA1_TEST_FILL=1 the device's memory is then filled and the convolution run once more ("again <status>").
+// RDNA1_TEST_COMPARE=1 (for a device that executes) compares what came out with the sums on the host: "wrong
+// <elements>". With RDNA1_TEST_FILL=1 the device's memory is then filled and the convolution run once more ("again
+// <status>").
 //
 // workspace: "asked" (what the query said) or "none"; mode: "-" or the number that miopenSetConvolutionFindMode is
 // given. Prints "query <bytes>", "found <algorithm> <bytes>", "ran <status>"; algorithm 0 is GEMM, 1 is direct
@@ -12,6 +14,7 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -53,6 +56,39 @@ void* memory(std::size_t bytes) {
   return pointer;
 }
 
+void copy(void* to, const void* from, std::size_t bytes) {
+  must("hipMemcpy", to, from, bytes, 4 /* hipMemcpyDefault */);
+}
+
+/// Small integers, so that sums are exact; in the device's memory as well.
+std::vector<float> fill(void* device, std::size_t count, unsigned step) {
+  std::vector<float> values(count);
+  for (std::size_t at = 0; at < count; ++at) values[at] = static_cast<float>(static_cast<int>(at * step % 13) - 6);
+  copy(device, values.data(), count * sizeof(float));
+  return values;
+}
+
+struct Sizes {
+  int n, c, h, w, k, r, stride, pad, dilation, groups, oh, ow;
+};
+
+/// The convolution on the host.
+std::vector<float> convolve(const Sizes& s, const std::vector<float>& x, const std::vector<float>& weights) {
+  const int channels = s.c / s.groups, filters = s.k / s.groups;
+  std::vector<float> y(static_cast<std::size_t>(s.n) * s.k * s.oh * s.ow);
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const int ox = at % s.ow, oy = at / s.ow % s.oh, k = at / s.ow / s.oh % s.k, n = at / s.ow / s.oh / s.k;
+    for (int tap = 0; tap < channels * s.r * s.r; ++tap) {
+      const int c = tap / (s.r * s.r), iy = oy * s.stride - s.pad + tap / s.r % s.r * s.dilation;
+      const int ix = ox * s.stride - s.pad + tap % s.r * s.dilation;
+      if (iy < 0 || iy >= s.h || ix < 0 || ix >= s.w) continue;
+      const int channel = k / filters * channels + c;
+      y[at] += x[((n * s.c + channel) * s.h + iy) * s.w + ix] * weights[k * channels * s.r * s.r + tap];
+    }
+  }
+  return y;
+}
+
 } // namespace
 
 int main(int count, char** words) {
@@ -77,7 +113,10 @@ int main(int count, char** words) {
   const Object x = tensor(n, c, h, w), weights = tensor(k, c / groups, r, r), y = tensor(n, k, oh, ow);
   void* const xData = memory(sizeof(float) * n * c * h * w);
   void* const weightData = memory(sizeof(float) * k * c * r * r);
-  void* const yData = memory(sizeof(float) * n * k * oh * ow);
+  const std::size_t results = static_cast<std::size_t>(n) * k * oh * ow;
+  void* const yData = memory(sizeof(float) * results);
+  const auto xValues = fill(xData, static_cast<std::size_t>(n) * c * h * w, 7);
+  const auto weightValues = fill(weightData, static_cast<std::size_t>(k) * (c / groups) * r * r, 5);
 
   std::size_t asked = 0;
   must("miopenConvolutionForwardGetWorkSpaceSize", handle, weights, x, convolution, y, &asked);
@@ -97,6 +136,15 @@ int main(int count, char** words) {
                 static_cast<const void*>(&zero), y, yData, space, given);
   };
   std::printf("ran %d\n", run());
+  if (std::getenv("RDNA1_TEST_COMPARE") != nullptr) {
+    const Sizes sizes = {n, c, h, w, k, r, stride, pad, dilation, groups, oh, ow};
+    const auto expected = convolve(sizes, xValues, weightValues);
+    std::vector<float> computed(results);
+    copy(computed.data(), yData, results * sizeof(float));
+    std::size_t wrong = 0;
+    for (std::size_t at = 0; at < results; ++at) wrong += computed[at] != expected[at];
+    std::printf("wrong %zu\n", wrong);
+  }
   if (std::getenv("RDNA1_TEST_FILL") != nullptr) {
     void* rest = nullptr;
     for (std::size_t bytes = std::size_t{1} << 40; bytes > 0; bytes /= 2)

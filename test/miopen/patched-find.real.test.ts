@@ -71,6 +71,25 @@ describe("the choice of solvers by the patched MIOpen", { skip }, () => {
       }
     });
 
+    test("computes the right result in every mode, with workspace and without", async () => {
+      for (const mode of [null, "1", "2", "3", "5"]) {
+        for (const problem of [
+          "2 4 9 8 6 3 1 1 1 1",
+          "1 4 9 9 6 3 2 1 1 2",
+          "1 4 12 11 4 3 1 0 2 1",
+          "3 4 7 6 6 1 1 0 1 1",
+        ]) {
+          for (const workspace of ["asked", "none"] as const) {
+            const env = { RDNA1_TEST_COMPARE: "1", ...(mode === null ? {} : { MIOPEN_FIND_MODE: mode }) };
+            const run = await miopen.find(problem, workspace, "-", { env, execute: true });
+            const label = `${mode} ${problem} ${workspace}\n${run.output.slice(-2000)}`;
+            assert.match(run.output, /^ran 0\nwrong 0$/m, label);
+            if (mode === null || mode === "2") assert.ok(!searched(run), label);
+          }
+        }
+      }
+    });
+
     test("searches when the mode is set through the API, even to the default", async () => {
       for (const mode of ["1", "3", "5"]) {
         const run = await miopen.find("1 8 14 14 8 3 1 1 1 1", "asked", mode);
