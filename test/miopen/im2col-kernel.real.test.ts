@@ -30,6 +30,7 @@ const CASES: readonly (Case & { why: string })[] = [
   { why: "an image wider than the stock tile", c: 4, h: 8, w: 14, filter: [1, 7] },
   { why: "the largest such image", c: 8, h: 9, w: 14, filter: [2, 7], card: "gfx1012" },
   { why: "four channels a group, padded", c: 8, h: 8, w: 8, filter: [3, 3], pad: [1, 1], offset: 5 },
+  { why: "fewer outputs than items", c: 4, h: 7, w: 9, filter: [3, 4], bytes: 2 },
   { why: "four images that do not fit", c: 4, h: 70, w: 70, filter: [65, 65] },
   { why: "one block", c: 3, h: 8, w: 30, filter: [3, 3], pad: [1, 1] },
   { why: "several blocks with rests", c: 2, h: 19, w: 45, filter: [3, 5], pad: [1, 2], card: "gfx1011" },
