@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { asOrdinaryUser } from "../../../src/ports/setpriv.ts";
 import { noise } from "../sample.ts";
 import { PROGRAM, Sandbox } from "./sandbox.ts";
+import { RELEASE_WORKFLOW } from "./sigstore.ts";
 
 const TOKEN = "ghp_verySecretToken";
 const box = Sandbox.use();
@@ -17,10 +18,8 @@ test("installs the release of a repository, attested, and says how to use it; ag
   const [folder = ""] = packages;
   assert.deepEqual([packages.length, others], [1, []]);
   assert.match(first.out, new RegExp(`^  \\. ${folder}/activate$`, "m"));
-  assert.match(
-    first.out,
-    /origin +attested by https:\/\/github\.com\/org\/kernels\/\.github\/workflows\/release\.yml@refs\/tags\/v1/,
-  );
+  assert.match(first.out, /^ {2}origin +attested by https/m);
+  assert.ok(first.out.includes(`attested by https://github.com/${RELEASE_WORKFLOW}\n`), first.out);
   await box.usable(folder);
   box.server.requests.length = 0;
   const second = await box.run(box.release);
@@ -49,7 +48,7 @@ test("a job gets outputs, environment and path, and a summary", async () => {
     "INPUT_ROCM-VERSION": "7.2.4",
   });
   assert.equal(code, 0, text);
-  assert.equal(text.includes(TOKEN), false);
+  assert.equal(text.replaceAll(`::add-mask::${TOKEN}\n`, "").includes(TOKEN), false, "the token is only masked");
   const [folder = ""] = (await box.cached()).packages;
   const written = async (name: string) => await readFile(place(name), "utf8");
   for (const [name, value] of Object.entries({
