@@ -115,9 +115,16 @@ describe("the release workflow in act", { skip }, () => {
   });
 
   test("the rebuild workflow makes a draft under the tag that it is given, and leaves other releases alone", async () => {
+    // GitHub sends every input as text
     const inputs = {
       ...{ "rocm-version": "7.2.4", toolchain: "debian", miopen: "distribution", "miopen-source": "", patches: "auto" },
-      ...{ targets: "gfx1010", "kernel-set": "./few.txt", verify: "virtual", publish: "v1.2.4-rocm7.2.4", draft: true },
+      ...{
+        targets: "gfx1010",
+        "kernel-set": "./few.txt",
+        verify: "virtual",
+        publish: "v1.2.4-rocm7.2.4",
+        draft: "true",
+      },
     };
     const payload = { ref: "refs/heads/main", deleted: false, after: commit, inputs };
     const event = "workflow_dispatch";
