@@ -31,7 +31,7 @@ test("takes install's defaults from action.yml, and leaves open what the machine
     distribution: false,
     prefix: null,
     attestation: { demand: "auto", bundles: null },
-    signerWorkflow: ".github/workflows/release.yml",
+    signerWorkflow: spec.options.find(({ name }) => name === "signer-workflow")?.default,
     trustedRoot: null,
     fallback: "none",
   });

@@ -1,46 +1,14 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import { type Architecture, type Argument, Simulator } from "../device/sim/harness.ts";
-import { projectRoot } from "../device/support.ts";
+import { addedKernels, bundledSeries } from "./added-kernel.ts";
 
 /*
- * The batch-norm kernels that the series adds, on their own: compiled from the patch's text and compared with a reference in
- * double precision. The solver around them is proven with a built library (patched.real.test.ts).
+ * The batch-norm kernels that every series adds, on their own: compiled from the patch's text and compared with a reference
+ * in double precision. The solver around them is proven with a built library (patched.real.test.ts).
  */
 
-const PATCH = "patches/3.4/0010-rdna1-batchnorm-shape.patch";
 const SOURCE = "src/kernels/MIOpenBatchNormRdna1.cpp";
-
-/** What HIPRTC declares by itself. */
-const PRELUDE = `
-#define __global__ __attribute__((global))
-#define __device__ __attribute__((device))
-#define __shared__ __attribute__((shared))
-#define __launch_bounds__(n) __attribute__((launch_bounds(n)))
-#define MIOPEN_DONT_USE_HIP_RUNTIME_HEADERS
-struct Index { struct { __device__ operator unsigned() const { return I(); } unsigned (*I)(); } x; };
-#define threadIdx (Item{__builtin_amdgcn_workitem_id_x()})
-#define blockIdx (Item{__builtin_amdgcn_workgroup_id_x()})
-#define blockDim (Item{__builtin_amdgcn_workgroup_size_x()})
-struct Item { unsigned x; };
-#define __syncthreads() (__builtin_amdgcn_fence(__ATOMIC_RELEASE, "workgroup"), __builtin_amdgcn_s_barrier(), \\
-                         __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "workgroup"))
-#define sqrtf __builtin_sqrtf
-`.replace(/^struct Index.*\n/m, "");
-
-/** The text of a file that a patch adds. */
-function added(patch: string, file: string): string {
-  const begin = patch.indexOf(`\n+++ b/${file}\n`);
-  assert.ok(begin > 0, `${PATCH} does not add ${file}`);
-  const lines = patch.slice(begin).split("\n").slice(3);
-  const end = lines.findIndex((line) => !line.startsWith("+"));
-  return lines
-    .slice(0, end < 0 ? undefined : end)
-    .map((line) => line.slice(1))
-    .join("\n");
-}
 
 type Type = "FP32" | "FP16" | "BFP16";
 
@@ -125,11 +93,12 @@ function close(got: number, want: number, limit: number, what: string): void {
 test("batch norm in training agrees with double precision for every type, layout and shape", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);
-  const source = PRELUDE + added(await readFile(join(projectRoot, PATCH), "utf8"), SOURCE);
-  for (const [index, one] of CASES.entries()) {
+  const sources = await addedKernels(SOURCE, await bundledSeries());
+  const runs = [...sources].flatMap(([source, series]) => CASES.map((one, index) => ({ source, series, one, index })));
+  for (const { source, series, one, index } of runs) {
     const { n, c, hw, nhwc = false, type = "FP32", mean = 0, saved = false, group = 256, card = "gfx1010" } = one;
     const { write, read, error } = TYPES[type];
-    const label = JSON.stringify(one);
+    const label = `${series} ${JSON.stringify(one)}`;
     const object = await simulator.compile(source, "hip", card, [`-DMIOPEN_USE_${type}=1`, "-std=c++17"]);
     const stored = (values: readonly number[]) => new Uint8Array(values.flatMap(write));
     const kept = (bytes: Uint8Array) => Array.from({ length: n * c * hw }, (_, i) => read(Buffer.from(bytes), i));

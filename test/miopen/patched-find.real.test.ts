@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
   asked,
-  compiledMiopen,
   gemm,
   launches,
   naive,
   PatchedMiopen,
+  patchedMiopen,
   QUICK,
   RDNA1,
   SMALL,
   searched,
 } from "./patched.ts";
 
-const found = await compiledMiopen("patched");
+const found = await patchedMiopen();
 const skip = typeof found === "string" ? found : false;
 
 describe("the choice of solvers by the patched MIOpen", { skip }, () => {

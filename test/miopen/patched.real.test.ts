@@ -4,19 +4,19 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
   asked,
-  compiledMiopen,
   gemm,
   keys,
   launches,
   naive,
   PatchedMiopen,
+  patchedMiopen,
   RDNA1,
   type Run,
   type RunOptions,
   SMALL,
 } from "./patched.ts";
 
-const found = await compiledMiopen("patched");
+const found = await patchedMiopen();
 const skip = typeof found === "string" ? found : false;
 
 describe("the patched MIOpen on the virtual device", { skip }, () => {

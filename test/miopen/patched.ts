@@ -5,6 +5,7 @@ import { cacheRoot } from "../../src/cache/root.ts";
 import { compileEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
+import { OWN_SOURCES } from "../../src/kernels/dialect.ts";
 import { exists } from "../../src/ports/files.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
@@ -149,31 +150,27 @@ export class PatchedMiopen {
 }
 
 /**
- * A compiled MIOpen at hand, patched or without the patches: the one in RDNA1_PATCHED_MIOPEN or RDNA1_UNPATCHED_MIOPEN (a
- * prefix with lib/libMIOpen.so.1 and bin/MIOpenDriver), else the newest that `build` left in the cache. In words why there
- * is none.
+ * The patched MIOpen at hand: the one in RDNA1_PATCHED_MIOPEN (a prefix with lib/libMIOpen.so.1 and bin/MIOpenDriver), else
+ * the newest that `build` left in the cache and that has kernels of the patches. In words why there is none.
  */
-export async function compiledMiopen(
-  kind: "patched" | "unpatched",
-): Promise<{ prefix: string; toolchain: Toolchain } | string> {
-  const variable = `RDNA1_${kind.toUpperCase()}_MIOPEN`;
-  const named = process.env[variable];
-  const prefix = named ?? (await newestCompiled(kind));
-  if (prefix === null) return `no ${kind} MIOpen: ${variable} names none, and the cache has none`;
+export async function patchedMiopen(): Promise<{ prefix: string; toolchain: Toolchain } | string> {
+  const prefix = process.env.RDNA1_PATCHED_MIOPEN ?? (await newestInCache());
+  if (prefix === null) return "no patched MIOpen: RDNA1_PATCHED_MIOPEN names none, and the cache has none";
   if (!(await exists(join(prefix, "bin/MIOpenDriver")))) return `no bin/MIOpenDriver in ${prefix}`;
   const toolchain = await toolchainUnderTest();
   return typeof toolchain === "string" ? toolchain : { prefix, toolchain };
 }
 
-async function newestCompiled(kind: "patched" | "unpatched"): Promise<string | null> {
+async function newestInCache(): Promise<string | null> {
   const stage = join(cacheRoot(process.env), "stages/miopen");
   const found: { prefix: string; made: number }[] = [];
   for (const name of await readdir(stage).catch(() => [])) {
     const prefix = join(stage, name, "prefix");
     const library = join(prefix, "lib/libMIOpen.so.1");
     if (!(await exists(library))) continue;
-    const patched = (await readFile(library)).includes("MIOPEN_RDNA1_ALLOW_SPOOF");
-    if (patched === (kind === "patched")) found.push({ prefix, made: (await stat(library)).mtimeMs });
+    const content = await readFile(library);
+    const whole = Object.values(OWN_SOURCES).every((source) => content.includes(source));
+    if (whole) found.push({ prefix, made: (await stat(library)).mtimeMs });
   }
   return found.toSorted((a, b) => b.made - a.made)[0]?.prefix ?? null;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { readChecks } from "../../src/verify/checks.ts";
-import { compiledMiopen, PatchedMiopen, RDNA1 } from "./patched.ts";
+import { PatchedMiopen, patchedMiopen, RDNA1 } from "./patched.ts";
 
 /** An operation besides convolution, as MIOpenDriver runs it, small enough to be executed in seconds. */
 interface Primitive {
@@ -46,7 +46,7 @@ const PRIMITIVES: readonly Primitive[] = [
   { name: "CTC loss", command: "ctc -a 4 -n 2 -k 10 -l 3", checks: 2, types: [""] },
 ];
 
-const found = await compiledMiopen("patched");
+const found = await patchedMiopen();
 const skip =
   typeof found === "string"
     ? found

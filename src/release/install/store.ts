@@ -100,7 +100,7 @@ async function makeStored(
         await unpackTarball({ file, sha256: piece.sha256, folder: aside, expected, below });
       } finally {
         // Damaged or not, it is of no more use
-        await rm(downloadOf(piece, ports), { force: true });
+        await rm(downloadOf(piece, offer, ports), { force: true });
       }
     }
     const record = await writeRecord(aside, {
@@ -150,16 +150,19 @@ export async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
-/** Named by its digest, so that a download that was cut goes on whatever the run. */
-function downloadOf({ sha256: digest }: Piece, { folder }: FetchPorts): string {
-  return join(folder, `${digest}.tar.zst`);
+/**
+ * Named by its digest, so that the next run goes on with a download that was cut, and by what it is for: only the holder of
+ * that lock touches it, while others may fetch the same tarball for another set of overlays.
+ */
+function downloadOf({ sha256: digest }: Piece, offer: Offer, { folder }: FetchPorts): string {
+  return join(folder, `${keyOf(offer)}-${digest.slice(0, 16)}.tar.zst`);
 }
 
-async function localFile(piece: Piece, { place }: Offer, ports: FetchPorts): Promise<string> {
+async function localFile(piece: Piece, offer: Offer, ports: FetchPorts): Promise<string> {
   const { log, signal } = ports;
   const { url } = piece.offered;
   if (url.startsWith("file:")) return fileURLToPath(url);
-  const target = downloadOf(piece, ports);
+  const target = downloadOf(piece, offer, ports);
   await mkdir(dirname(target), { recursive: true });
   if ((await stat(target).catch(() => null)) !== null) return target;
   log.info(`fetching ${piece.file}${piece.bytes === null ? "" : `, ${size(piece.bytes)}`}`);
@@ -167,7 +170,7 @@ async function localFile(piece: Piece, { place }: Offer, ports: FetchPorts): Pro
   try {
     await fetchPatiently({ ...piece.offered, target }, log, signal);
   } catch (error) {
-    throw fetchError(error, piece.file, place);
+    throw fetchError(error, piece.file, offer.place);
   } finally {
     stop();
   }

@@ -97,10 +97,9 @@ export async function fetchPatiently(
     try {
       return await fetchFile(file, signal);
     } catch (error) {
-      // Wrong bytes once may be the line's fault, twice they are the server's.
-      if (error instanceof DamagedError) damaged += 1;
-      const most = error instanceof DamagedError && !error.continued ? wholeTries : 2;
-      if (signal.aborted || !isTransient(error) || attempt >= TRIES || damaged >= most) throw error;
+      // Wrong bytes once may be the line's fault, twice they are the server's
+      if (error instanceof DamagedError && ++damaged >= (error.continued ? 2 : wholeTries)) throw error;
+      if (signal.aborted || !isTransient(error) || attempt >= TRIES) throw error;
       log.warning(`${messageOf(error)}; trying again (${attempt} of ${TRIES - 1})`);
       await sleep(250 * 4 ** attempt, undefined, { signal });
     }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { asOrdinaryUser } from "../../../src/ports/setpriv.ts";
 import { noise } from "../sample.ts";
 import { PROGRAM, Sandbox } from "./sandbox.ts";
+import { RELEASE_WORKFLOW } from "./sigstore.ts";
 
 const TOKEN = "ghp_verySecretToken";
 const box = Sandbox.use();
@@ -17,10 +18,8 @@ test("installs the release of a repository, attested, and says how to use it; ag
   const [folder = ""] = packages;
   assert.deepEqual([packages.length, others], [1, []]);
   assert.match(first.out, new RegExp(`^  \\. ${folder}/activate$`, "m"));
-  assert.match(
-    first.out,
-    /origin +attested by https:\/\/github\.com\/org\/kernels\/\.github\/workflows\/release\.yml@refs\/tags\/v1/,
-  );
+  assert.match(first.out, /^ {2}origin +attested by https/m);
+  assert.ok(first.out.includes(`attested by https://github.com/${RELEASE_WORKFLOW}\n`), first.out);
   await box.usable(folder);
   box.server.requests.length = 0;
   const second = await box.run(box.release);
@@ -49,7 +48,7 @@ test("a job gets outputs, environment and path, and a summary", async () => {
     "INPUT_ROCM-VERSION": "7.2.4",
   });
   assert.equal(code, 0, text);
-  assert.equal(text.includes(TOKEN), false);
+  assert.equal(text.replaceAll(`::add-mask::${TOKEN}\n`, "").includes(TOKEN), false, "the token is only masked");
   const [folder = ""] = (await box.cached()).packages;
   const written = async (name: string) => await readFile(place(name), "utf8");
   for (const [name, value] of Object.entries({
@@ -84,6 +83,17 @@ test("four jobs at once on one tool cache: all right, fetched and unpacked once"
   assert.equal(box.server.count(/tar\.zst/), 1);
 });
 
+test("three jobs at once with one prefix: all right, and a whole tree", async () => {
+  const prefix = path.join(box.home, "rdna1");
+  const results = await Promise.all([1, 2, 3].map(() => box.run([...box.release, "--prefix", prefix])));
+  for (const { code, text } of results) assert.equal(code, 0, text);
+  await box.usable(prefix);
+  assert.deepEqual(
+    (await readdir(box.home)).filter((name) => name.startsWith("rdna1")),
+    ["rdna1"],
+  );
+});
+
 test("a connection that is cut and a bit that was turned on the way cost time only", async () => {
   box.server.faults.push(
     { on: /tar\.zst/, fault: { kind: "cut", after: 15_000 } },
@@ -98,7 +108,10 @@ test("a connection that is cut and a bit that was turned on the way cost time on
 test("killed in the middle of a download, it goes on where it was", async () => {
   box.server.faults.push({ on: /tar\.zst/, fault: { kind: "stall", after: 20_000 } });
   const { child, done } = box.start(box.release);
-  const part = path.join(box.home, `tools/rdna1-miopen/installed/downloads/${box.digest}.tar.zst.part`);
+  const part = path.join(
+    box.home,
+    `tools/rdna1-miopen/installed/downloads/${box.digest.slice(0, 32)}-${box.digest.slice(0, 16)}.tar.zst.part`,
+  );
   const bytes = async () => (await stat(part).catch(() => null))?.size ?? 0;
   for (let tries = 0; tries < 600 && (await bytes()) < 20_000; tries++) await sleep(50);
   child.kill("SIGKILL");

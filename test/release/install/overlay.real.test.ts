@@ -26,6 +26,16 @@ test("gfx1010 gets no overlay", async () => {
   assert.equal(box.server.count(/rocblas/), 0);
 });
 
+test("jobs that want the same package with and without an overlay do not disturb each other", async () => {
+  box.server.faults.push({ on: /rdna1-miopen.*tar\.zst/, fault: { kind: "late", milliseconds: 1500 } });
+  const wishes = ["gfx1010", "gfx1012", "gfx1010", "gfx1012"];
+  const results = await Promise.all(wishes.map((target) => box.run([...box.release, "--targets", target])));
+  for (const { code, text } of results) assert.equal(code, 0, text);
+  const { packages, others } = await box.cached();
+  assert.deepEqual([packages.length, others], [2, []]);
+  for (const folder of packages) await box.usable(folder);
+});
+
 test("an overlay without an attestation is refused like the package itself", async () => {
   box.server.attestations.delete(sha256(box.files[OVERLAY] ?? ""));
   const { code, text } = await box.run([...box.release, "--targets", "gfx1012"]);

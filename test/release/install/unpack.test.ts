@@ -143,13 +143,13 @@ test("refuses a path that climbs out where only an extended header has it", asyn
 });
 
 test("stops a bomb without a manifest long before the disk is full", async () => {
-  const zeros = Buffer.alloc(64 << 20);
-  const { done, folder } = await unpacked(Array.from({ length: 4 }, (_, i) => ({ path: `${i}`, content: zeros })));
+  const zeros = Buffer.alloc(32 << 20);
+  const { done, folder } = await unpacked(Array.from({ length: 2 }, (_, i) => ({ path: `${i}`, content: zeros })));
   await assert.rejects(done, { message: /more than the \d+ bytes that it may/ });
   const sizes = await Promise.all(
     (await readdir(folder)).map(async (name) => (await lstat(path.join(folder, name))).size),
   );
-  assert.ok(sizes.reduce((sum, size) => sum + size, 0) < 100 << 20);
+  assert.ok(sizes.reduce((sum, size) => sum + size, 0) < 40 << 20);
 });
 
 test("a tarball with another digest is refused, however it is damaged", async () => {
