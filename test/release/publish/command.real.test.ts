@@ -45,7 +45,9 @@ function start(args: readonly string[], env: Record<string, string> = {}): { chi
 async function run(args: readonly string[], env: Record<string, string> = { GITHUB_TOKEN: TOKEN }) {
   const { child, text } = start(args, env);
   const [code] = await once(child, "close");
-  assert.equal(text().includes(TOKEN), false, "the token is in no output");
+  // A runner swallows the command that tells it what to mask.
+  const shown = text().replaceAll(/^::add-mask::.*$/gm, "");
+  assert.equal(shown.includes(TOKEN), false, "the token is in no output");
   return { code: code as number, text: text() };
 }
 
