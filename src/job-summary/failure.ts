@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { messageOf, type Place, placesOf, RdnaError } from "../errors.ts";
 import type { RunRecord } from "../record.ts";
-import { block, code, plain, table } from "./markdown.ts";
+import { block, code, page, plain, table } from "./markdown.ts";
 import { cachesSection, stagesSection } from "./sections.ts";
 
 /** Lines of an error, and rows of its places, that a summary shows. */
@@ -28,7 +28,7 @@ export function failureMarkdown(error: unknown, record: RunRecord, { redact, wor
   const [first = "", ...rest] = redact(ours?.message ?? `internal error: ${messageOf(error)}`).split("\n");
   const remedy = redact(ours?.remedy ?? "please report it with the log of this step; it is a fault of this program");
   const stage = record.stageOf(error);
-  return [
+  return page([
     `## ${titleOf(record, "failed", stage)}`,
     `**${plain(first.replace(/:$/, ""))}**`,
     rest.join("").trim() === "" ? "" : block(cut(rest.join("\n"))),
@@ -38,10 +38,7 @@ export function failureMarkdown(error: unknown, record: RunRecord, { redact, wor
     stagesSection(record, null),
     record.stages.length === 0 ? "" : KEPT,
     cachesSection(record),
-  ]
-    .map((part) => part.trimEnd())
-    .filter((part) => part !== "")
-    .join("\n\n");
+  ]);
 }
 
 const KEPT =
@@ -49,16 +46,13 @@ const KEPT =
 
 /** The job summary of a run that was ended from outside: cancelled, or out of time. */
 export function interruptedMarkdown(signal: string, record: RunRecord): string {
-  return [
+  return page([
     `## ${titleOf(record, `was ended by ${signal}`, record.running)}`,
     "**What to do:** Start it again. When the job ran out of time, raise its `timeout-minutes`.",
     stagesSection(record, null),
     record.stages.length === 0 ? "" : KEPT,
     cachesSection(record),
-  ]
-    .map((part) => part.trimEnd())
-    .filter((part) => part !== "")
-    .join("\n\n");
+  ]);
 }
 
 function titleOf({ command }: RunRecord, how: string, stage: string | null): string {

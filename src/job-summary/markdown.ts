@@ -31,3 +31,11 @@ export function block(text: string): string {
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${text.replace(/\n+$/, "")}\n${fence}\n`;
 }
+
+/** Sections with a blank line between; empty ones are left out. */
+export function page(parts: readonly string[]): string {
+  return parts
+    .map((part) => part.trimEnd())
+    .filter((part) => part !== "")
+    .join("\n\n");
+}

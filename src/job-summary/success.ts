@@ -4,13 +4,13 @@ import type { PackageResult } from "../release/stage.ts";
 import { DRIFT_HEADS, type Result, resultLines } from "../summary.ts";
 import { duration, size } from "../units.ts";
 import { countProofs, type FileProof } from "../verify/proofs.ts";
-import { code, plain, table } from "./markdown.ts";
+import { code, page, plain, table } from "./markdown.ts";
 import { cachesSection, stagesSection } from "./sections.ts";
 
 /** The job summary of a run that did its work, GitHub Markdown. */
 export function summaryMarkdown(result: Result, record: RunRecord, seconds: number): string {
   if ("drift" in result) return driftMarkdown(result);
-  return [
+  return page([
     `## ${titleOf(result)}`,
     // Kernels have a table of their own.
     table(
@@ -21,10 +21,7 @@ export function summaryMarkdown(result: Result, record: RunRecord, seconds: numb
     "manifest" in result ? sizesSection(result) : "",
     stagesSection(record, seconds) || `Done in ${duration(seconds)}.`,
     cachesSection(record),
-  ]
-    .map((part) => part.trimEnd())
-    .filter((part) => part !== "")
-    .join("\n\n");
+  ]);
 }
 
 function driftMarkdown({ drift }: DriftResult): string {
