@@ -114,6 +114,28 @@ describe("the release workflow in act", { skip }, () => {
     assert.equal((await theRelease()).draft, false);
   });
 
+  test("the rebuild workflow makes a draft under the tag that it is given, and leaves other releases alone", async () => {
+    // GitHub sends every input as text
+    const inputs = {
+      ...{ "rocm-version": "7.2.4", toolchain: "debian", miopen: "distribution", "miopen-source": "", patches: "auto" },
+      ...{
+        targets: "gfx1010",
+        "kernel-set": "./few.txt",
+        verify: "virtual",
+        publish: "v1.2.4-rocm7.2.4",
+        draft: "true",
+      },
+    };
+    const payload = { ref: "refs/heads/main", deleted: false, after: commit, inputs };
+    const event = "workflow_dispatch";
+    succeeded(await runner.run({ ...run, workflow: ".github/workflows/rebuild.yml", event, payload }));
+    const releases = await github.emulator.ask<(Release & { tag_name: string })[]>("releases");
+    assert.deepEqual(releases.map(({ tag_name, draft }) => [tag_name, draft]).sort(), [
+      [TAG, false],
+      ["v1.2.4-rocm7.2.4", true],
+    ]);
+  });
+
   test("the workflow in the README installs that release and runs MIOpenDriver with its kernels", async (t) => {
     if ("skip" in act || typeof toolchain === "string") return;
     const user = new ActRunner(act.program, "empty", "someone/project");
