@@ -21,7 +21,7 @@ const PRIMITIVES: readonly Primitive[] = [
   { name: "batch norm, spatial, backward", command: `bnorm ${IMAGE} -m 1 -F 0 -b 1 -s 1`, checks: 1 },
   { name: "batch norm, spatial, inference", command: `bnorm ${IMAGE} -m 1 -F 2 -r 1`, checks: 1 },
   { name: "batch norm, per activation, training", command: `bnorm ${IMAGE} -m 0 -F 1 -s 1 -r 1`, checks: 1 },
-  // MIOpenDriver 3.4's own comparison crashes, for gfx1030 as well
+  // MIOpenDriver 3.4 compares with spatial batch norm's reference here, and crashes, for gfx1030 as well [driver/bn_driver.hpp]
   { name: "batch norm, per activation, backward (run only)", command: `bnorm ${IMAGE} -m 0 -F 0 -b 1 -s 1`, checks: 0 },
   { name: "batch norm, per activation, inference", command: `bnorm ${IMAGE} -m 0 -F 2 -r 1`, checks: 1 },
   { name: "pooling, maximum", command: "pool -W 2x6x12x11 -y 3 -x 3 -p 1 -q 1 -u 2 -v 2 -m max -F 0", checks: 2 },
