@@ -3,6 +3,7 @@ import type { CommandName, Inputs } from "./inputs.ts";
 
 /** Options that mean something to some commands only. */
 const FOR_COMMANDS: readonly { commands: readonly CommandName[]; names: readonly string[] }[] = [
+  { commands: ["build", "kernels"], names: ["shard", "parts"] },
   { commands: ["verify"], names: ["device", "commands", "kernel-database"] },
   { commands: ["publish"], names: ["commit", "draft"] },
   { commands: ["publish", "install"], names: ["tag", "repository"] },
@@ -37,6 +38,12 @@ export function refuseContradictions(inputs: Inputs): void {
   }
   if (inputs.command === "drift" && given["miopen-source"] !== undefined) {
     throw userError("miopen-source is given, but the command is 'drift'", "name the sources with sources");
+  }
+  if (inputs.shard !== null && inputs.parts !== null) {
+    throw userError(
+      "shard and parts are both given",
+      "make the part of a shard with shard, and put all of them together with parts",
+    );
   }
   if (inputs.kernelDatabase !== null && inputs.targets.length !== 1) {
     throw userError(

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { refuseContradictions } from "./contradictions.ts";
 import { userError } from "./errors.ts";
+import { parseShard, type Shard } from "./kernels/shard.ts";
 import { type Origin, parseOrigin } from "./miopen/source/origin.ts";
 import { choice, parsePlace, words } from "./option-values.ts";
 import type { ActionSpec } from "./options.ts";
@@ -31,6 +32,10 @@ export interface Inputs {
   readonly sources: readonly Origin[];
   /** `conv`, `full`, or the absolute path of a command file */
   readonly kernelSet: string;
+  /** The share of the kernel set that is to be compiled; null: all of it */
+  readonly shard: Shard | null;
+  /** Absolute folder with what all shards have compiled; null: everything is compiled here */
+  readonly parts: string | null;
   readonly verify: "auto" | "gpu" | "virtual" | "off";
   /** Where the command `verify` runs */
   readonly device: "auto" | "virtual" | "gpu";
@@ -105,6 +110,8 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     patches: parsePatches(get("patches"), cwd),
     sources: words(get("sources")).map((text) => parseOrigin(text, cwd, "sources")),
     kernelSet: parsePlace("kernel-set", get("kernel-set"), ["conv", "full"], cwd),
+    shard: parseShard(get("shard")),
+    parts: file("parts"),
     verify: oneOf("verify", ["auto", "gpu", "virtual", "off"]),
     device: oneOf("device", ["auto", "virtual", "gpu"]),
     commands: file("commands"),

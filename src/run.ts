@@ -4,6 +4,7 @@ import { build } from "./commands/build.ts";
 import { type DriftResult, drift, isSound } from "./commands/drift.ts";
 import { type InstallResult, install } from "./commands/install.ts";
 import { publish } from "./commands/publish.ts";
+import { compileShard, type ShardResult } from "./commands/shard.ts";
 import { verify } from "./commands/verify.ts";
 import { type Context, makeContext } from "./context.ts";
 import { machineError, userError } from "./errors.ts";
@@ -41,7 +42,8 @@ export async function run(inputs: Inputs, options: RunOptions): Promise<void> {
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
-    const command = COMMANDS[inputs.command];
+    const { shard } = inputs;
+    const command = shard === null ? COMMANDS[inputs.command] : (context: Context) => compileShard(context, shard);
     if (command === undefined) {
       throw userError(
         `command: '${inputs.command}' is not in this version yet`,
@@ -80,6 +82,7 @@ function refuseDrift({ drift: rows, file }: DriftResult): void {
 function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, string> {
   if ("drift" in result) return {};
   if ("record" in result) return installOutputs(result);
+  if ("shard" in result) return shardOutputs(result, cacheHit);
   if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };
   const { passed } = countProofs(result.rows);
   const proofs = `${passed}/${result.rows.length}`;
@@ -96,6 +99,10 @@ function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, stri
     "cache-key": result.cacheKey,
     report: result.report,
   };
+}
+
+function shardOutputs({ parts }: ShardResult, cacheHit: boolean): Record<string, string> {
+  return { kernels: String(parts.reduce((sum, { kernels }) => sum + kernels.rows, 0)), "cache-hit": String(cacheHit) };
 }
 
 function installOutputs({ folder, record, hit }: InstallResult): Record<string, string> {

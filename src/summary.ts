@@ -1,14 +1,16 @@
 import { type DriftResult, driftTable } from "./commands/drift.ts";
 import type { InstallResult } from "./commands/install.ts";
 import type { PublishResult } from "./commands/publish.ts";
+import type { ShardResult } from "./commands/shard.ts";
 import type { VerifyResult } from "./commands/verify.ts";
+import { shardText } from "./kernels/shard.ts";
 import { shellQuote } from "./release/activate.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { duration, size } from "./units.ts";
 import { countProofs } from "./verify/proofs.ts";
 
 /** What a command comes to. */
-export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult;
+export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult | ShardResult;
 
 /** Columns of {@link driftTable}. */
 export const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
@@ -38,6 +40,7 @@ export function terminalSummary(result: Result, timings: Readonly<Record<string,
 /** Where the results lie; of an installation, how to use it. */
 function nextLines(result: Exclude<Result, DriftResult>): readonly string[] {
   if ("record" in result) return [`. ${shellWord(`${result.folder}/activate`)}`];
+  if ("shard" in result) return [result.folder];
   if ("manifest" in result) return [result.tarball, result.report];
   return ["release" in result ? result.release.url : result.proofs];
 }
@@ -49,6 +52,7 @@ function shellWord(text: string): string {
 /** What a command came to, in a few lines; the same in a terminal and in the job summary. */
 export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
   if ("record" in result) return installLines(result);
+  if ("shard" in result) return shardLines(result);
   if ("release" in result) {
     const { release, uploaded, kept } = result;
     return [
@@ -82,6 +86,14 @@ export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
     ["tarball", `${manifest.tarball.file}, ${size(manifest.tarball.bytes)}`],
     ["sha256", manifest.tarball.sha256],
   ];
+}
+
+function shardLines({ shard, parts }: ShardResult): Line[] {
+  const lines = parts.map(({ target, kernels, commands }): Line => {
+    const { share, all } = commands;
+    return [target, `${kernels.rows} kernels of ${share} commands out of ${all}, ${size(kernels.bytes)}`];
+  });
+  return [["shard", shardText(shard)], ...lines];
 }
 
 function installLines({ folder, record, hit }: InstallResult): Line[] {

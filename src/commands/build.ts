@@ -1,10 +1,12 @@
 import type { Context } from "../context.ts";
-import { deviceStage } from "../device/stage.ts";
+import { type BuiltDevice, deviceStage } from "../device/stage.ts";
 import { userError } from "../errors.ts";
 import { dialectOf } from "../kernels/dialect.ts";
+import { checkParts, findParts } from "../kernels/part.ts";
 import { checkKernelSet, isPlanned, type KernelSet, loadKernelSet } from "../kernels/set.ts";
+import { partOrigin } from "../kernels/shard-stage.ts";
 import { completenessStage, kernelsStage, rocblasStage } from "../kernels/stages.ts";
-import { miopenStage } from "../miopen/stage.ts";
+import { type MiopenAtHand, miopenStage } from "../miopen/stage.ts";
 import { checkWritableFolder } from "../ports/files.ts";
 import { assertOurs } from "../release/output.ts";
 import { type PackageResult, packageStage, type TargetPart } from "../release/stage.ts";
@@ -20,22 +22,18 @@ import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
  */
 export async function build(context: Context): Promise<PackageResult> {
   const { inputs } = context;
-  if (inputs.verify === "gpu") {
-    throw userError("verify: 'gpu' is not in this version yet", "use verify 'virtual', which needs no card, or 'off'");
-  }
-  await checkWritableFolder(inputs.output, "output");
-  await assertOurs(inputs.output);
-  await checkKernelSet(inputs.kernelSet);
-  const { toolchain, running, compiled } = await miopenStage(context);
-  const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running));
-  refuseUnknownMiopen(running, set);
-  const device = await deviceStage(context, toolchain);
+  const { parts: folder } = inputs;
+  // Before anything is made for them
+  if (folder !== null) for (const target of inputs.targets) await findParts(folder, target);
+  const { toolchain, running, compiled, set, device } = await prepare(context);
   const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
   const parts: TargetPart[] = [];
   for (const target of inputs.targets) {
     const rocblas = await rocblasStage(context, toolchain, target);
     const request = { toolchain: running, device, rocblas, set, target };
-    const kernels = await kernelsStage(context, request);
+    const wanted = { origin: partOrigin(toolchain, request), commands: set.commands };
+    const shards = folder === null ? undefined : await checkParts(await findParts(folder, target), wanted);
+    const kernels = await kernelsStage(context, request, shards);
     parts.push(
       prover === null
         ? { target, rocblas, kernels, proofs: null, leftOut: [] }
@@ -43,6 +41,21 @@ export async function build(context: Context): Promise<PackageResult> {
     );
   }
   return await packageStage(context, { toolchain, compiled }, parts);
+}
+
+/** Everything that the kernels of a target are made with. */
+export async function prepare(context: Context): Promise<MiopenAtHand & { set: KernelSet; device: BuiltDevice }> {
+  const { inputs } = context;
+  if (inputs.verify === "gpu") {
+    throw userError("verify: 'gpu' is not in this version yet", "use verify 'virtual', which needs no card, or 'off'");
+  }
+  await checkWritableFolder(inputs.output, "output");
+  await assertOurs(inputs.output);
+  await checkKernelSet(inputs.kernelSet);
+  const miopen = await miopenStage(context);
+  const set = await loadKernelSet(inputs.kernelSet, await dialectOf(miopen.running));
+  refuseUnknownMiopen(miopen.running, set);
+  return { ...miopen, set, device: await deviceStage(context, miopen.toolchain) };
 }
 
 /** The set without what failed its numerical proof, and the proof that what is left is complete. */

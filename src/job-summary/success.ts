@@ -1,4 +1,5 @@
 import { type DriftResult, driftTable, isSound } from "../commands/drift.ts";
+import { shardText } from "../kernels/shard.ts";
 import type { RunRecord } from "../record.ts";
 import type { PackageResult } from "../release/stage.ts";
 import { DRIFT_HEADS, type Result, resultLines } from "../summary.ts";
@@ -32,6 +33,7 @@ function driftMarkdown({ drift }: DriftResult): string {
 function titleOf(result: Exclude<Result, DriftResult>): string {
   if ("manifest" in result) return plain(result.manifest.name);
   if ("record" in result) return plain(result.record.name);
+  if ("shard" in result) return `Shard ${shardText(result.shard)} of the kernel set`;
   return "release" in result ? `[${plain(result.release.tag)}](${result.release.url})` : "Kernels verified";
 }
 

@@ -4,17 +4,15 @@ import type { Context } from "../context.ts";
 import { makeRocblasOverlay } from "../device/rocblas-overlay.ts";
 import type { BuiltDevice } from "../device/stage.ts";
 import { machineError } from "../errors.ts";
-import { sha256File } from "../ports/files.ts";
+import { sha256, sha256File } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
 import { hashesOf, proveCompleteness } from "../verify/completeness.ts";
 import type { ProofRow } from "../verify/proofs.ts";
 import { type AuditedKernel, auditKernels } from "./audit.ts";
-import { bunzipFor } from "./bunzip.ts";
-import { type Merge, mergeKernels, writeKernelDatabase } from "./database.ts";
-import { deriveIm2col } from "./derive.ts";
-import { planIm2col } from "./families.ts";
-import { harvest } from "./harvest.ts";
+import { writeKernelDatabase } from "./database.ts";
+import { makeKernels } from "./make.ts";
+import type { Part } from "./part.ts";
 import type { KernelSet } from "./set.ts";
 
 /** rocBLAS's folder of Tensile libraries for one target. */
@@ -36,7 +34,8 @@ export interface KernelDatabase {
   hit: boolean;
 }
 
-interface Request {
+/** Which kernels are made, and with what. */
+export interface KernelRequest {
   toolchain: SoundToolchain;
   device: BuiltDevice;
   rocblas: RocblasLibrary;
@@ -46,6 +45,16 @@ interface Request {
 
 /** Raise when harvest, merge, derivation or audit change what comes out. */
 const KERNELS_SCHEMA = "1";
+
+/** What a kernel set of a target depends on, and so does each part of it. */
+export function kernelParts({ toolchain, device, set }: Pick<KernelRequest, "toolchain" | "device" | "set">) {
+  return {
+    toolchain: toolchain.digest,
+    device: device.answersDigest,
+    "kernel-set": set.digest,
+    schema: KERNELS_SCHEMA,
+  };
+}
 
 /** The toolchain's own folder for gfx1010; a relabelled copy for the others (docs/targets.md). */
 export async function rocblasStage(
@@ -71,23 +80,28 @@ export async function rocblasStage(
   return { folder: join(outcome.folder, "library"), overlay: true };
 }
 
-/** Harvest, merge, audit: `<target>.kdb` and the list of what is in it. */
-export async function kernelsStage(context: Context, request: Request): Promise<KernelDatabase> {
-  const { toolchain, device, set, target } = request;
+/**
+ * Harvest, merge, audit: `<target>.kdb` and the list of what is in it. With the parts of all shards only the merge and what
+ * follows is done here; a set made so never passes for one that was harvested here, although it has the same bytes.
+ */
+export async function kernelsStage(
+  context: Context,
+  request: KernelRequest,
+  parts?: readonly Part[],
+): Promise<KernelDatabase> {
+  const { toolchain, set, target } = request;
   const outcome = await context.stages.run({
     name: "kernels",
     shared: true,
     variant: target,
     parts: {
-      toolchain: toolchain.digest,
-      device: device.answersDigest,
-      "kernel-set": set.digest,
-      schema: KERNELS_SCHEMA,
+      ...kernelParts(request),
+      ...(parts === undefined ? {} : { shards: sha256(parts.map((part) => part.kernels.sha256).join("\n")) }),
     },
     run: async (folder) => {
       await toolchain.ensureSound();
       const work = join(folder, "harvest");
-      const { kernels, refused } = await makeKernels(context, request, work);
+      const { kernels, refused } = await makeKernels(context, request, work, parts);
       for (const { key, reason } of refused) context.log.warning(`left out: ${key}: ${reason}`);
       const audit = await auditKernels(kernels, target, {
         toolchain,
@@ -105,7 +119,7 @@ export async function kernelsStage(context: Context, request: Request): Promise<
       await writeFile(join(folder, "kernels.json"), JSON.stringify({ kernels: audit.kernels, refused }));
       const bytes = kernels.reduce((sum, kernel) => sum + kernel.blob.length, 0);
       context.log.info(
-        `${target}: ${kernels.length} kernels from ${set.commands.length} commands, ${bytes} bytes, audit clean`,
+        `${target}: ${kernels.length} kernels from ${set.commands.length} commands${parts === undefined ? "" : ` in ${parts.length} parts`}, ${bytes} bytes, audit clean`,
       );
       await rm(work, { recursive: true, force: true });
       return { sha256: await sha256File(join(folder, `${target}.kdb`)) };
@@ -119,46 +133,10 @@ export async function kernelsStage(context: Context, request: Request): Promise<
   return { path, bytes, sha256: outcome.result.sha256, kernels, refused, key: outcome.key, hit: outcome.hit };
 }
 
-/**
- * Harvests the set's commands and derives the rows that follow from them. What cannot be derived, because the code
- * changes between two harvested objects, is harvested as well.
- */
-async function makeKernels(context: Context, request: Request, folder: string): Promise<Merge> {
-  const { toolchain, device, rocblas, set, target } = request;
-  const commands = [...set.commands];
-  for (;;) {
-    const merge = await harvest(
-      {
-        setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
-        commands,
-        environment: set.environment,
-        jobs: context.jobs,
-        folder,
-      },
-      { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) },
-    );
-    const { kernels, missing, checked } = deriveIm2col(merge.kernels, set.derived, target, set.dialect);
-    if (missing.length === 0) {
-      if (kernels.length > 0) {
-        context.log.info(
-          `${target}: ${kernels.length} im2col kernels derived; ${checked} compiled ones came out identical`,
-        );
-      }
-      return { kernels: mergeKernels([merge.kernels, kernels], target).kernels, refused: merge.refused };
-    }
-    const more = planIm2col(missing, set.dialect);
-    if (more.length === 0) {
-      throw machineError(`${missing.length} im2col kernels can be neither derived nor harvested`, "report this");
-    }
-    context.log.info(`${target}: ${more.length} im2col kernels cannot be derived and are harvested`);
-    commands.push(...more);
-  }
-}
-
 /** Runs the set's commands against the finished database with compilation refused. Throws when a row fails. */
 export async function completenessStage(
   context: Context,
-  request: Request & { kernels: KernelDatabase; leftOut?: ReadonlySet<string> },
+  request: KernelRequest & { kernels: KernelDatabase; leftOut?: ReadonlySet<string> },
 ): Promise<ProofRow[]> {
   const { toolchain, device, rocblas, set, target, kernels, leftOut = new Set<string>() } = request;
   const outcome = await context.stages.run({

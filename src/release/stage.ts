@@ -88,7 +88,7 @@ export async function packageStage(context: Context, made: Made, parts: readonly
 }
 
 /** Options that say how or where the work is done, not what comes out. */
-const HOW = ["output", "jobs", "cache", "offline", "debian-mirror", "amd-mirror", "amd-keyring"];
+const HOW = ["output", "parts", "jobs", "cache", "offline", "debian-mirror", "amd-mirror", "amd-keyring"];
 
 function packageInput(context: Context, { toolchain, compiled }: Made, parts: readonly TargetPart[]): PackageInput {
   const { inputs } = context;
