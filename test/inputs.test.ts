@@ -78,6 +78,12 @@ test("makes kernels for the MIOpen that is there, unless another one is named", 
   assert.equal(parse({ command: "kernels" }).miopen, "distribution");
 });
 
+test("takes a shard and a folder of parts, for build and kernels", () => {
+  assert.deepEqual([parse({}).shard, parse({}).parts], [null, null]);
+  assert.deepEqual(parse({ shard: "2/4" }).shard, { number: 2, of: 4 });
+  assert.equal(parse({ command: "kernels", parts: "parts" }).parts, "/somewhere/parts");
+});
+
 test("takes this program's patches, a folder instead, or a folder after them", () => {
   assert.deepEqual(parse({}).patches, { bundled: true, folder: null });
   assert.deepEqual(parse({ patches: "./mine" }).patches, { bundled: false, folder: "/somewhere/mine" });
@@ -136,6 +142,14 @@ for (const [what, raw, pattern] of [
   ["a relative prefix", { prefix: "opt/x" }, /prefix/],
   ["a prefix that a shell would read", { prefix: "/opt/$(id)" }, /prefix/],
   ["a source for the distribution's MIOpen", { miopen: "distribution", "miopen-source": "x.tar" }, /miopen-source/],
+  ["a shard that is not there", { shard: "5/4" }, /shard: '5\/4' is not there/],
+  [
+    "a shard for another command",
+    { command: "verify", shard: "1/2" },
+    /shard is given.*use the command build or kernels/,
+  ],
+  ["parts for another command", { command: "publish", parts: "p" }, /parts is given.*use the command build or kernels/],
+  ["a shard that is made of parts", { shard: "1/2", parts: "p" }, /shard and parts are both given/],
   ["offline without a cache", { offline: "true", cache: "off" }, /offline/],
   ["offline with another word", { offline: "yes" }, /offline: 'yes'.*true, false/],
 ] as const) {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Manifest } from "../../../src/release/manifest.ts";
 import { TOKEN } from "../../release/publish/support.ts";
 import { projectRoot, realToolchain, Sandbox } from "../sandbox.ts";
 import { shareBuilds } from "../shared-builds.ts";
@@ -34,6 +35,7 @@ describe("the release workflow in act", { skip }, () => {
   let runner: ActRunner;
   let commit = "";
   let run: Run;
+  let kernels: Manifest["kernels"]["gfx1010"];
 
   before(async () => {
     if ("skip" in act || typeof toolchain === "string") return;
@@ -65,6 +67,7 @@ describe("the release workflow in act", { skip }, () => {
     assert.equal(releases.length, 1, "one release");
     return releases[0] as Release;
   };
+  const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
   const uploads = () => github.count(/^POST .*\/assets$/);
   const succeeded = ({ code, log }: Outcome) => assert.equal(code, 0, log.slice(-8000));
   const said = ({ log }: Outcome, what: RegExp) => assert.ok(what.test(log), `${what} is not in ${log.slice(-8000)}`);
@@ -90,6 +93,7 @@ describe("the release workflow in act", { skip }, () => {
     said(outcome, /::warning::this release has no attestation/);
     const release = await theRelease();
     assert.deepEqual([release.draft, release.target_commitish], [false, commit]);
+    kernels = manifestOf(join(outcome.artifacts, "release")).kernels.gfx1010;
     const sums = readFileSync(join(outcome.artifacts, "release/SHA256SUMS"), "utf8");
     const wanted = [...sums.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)].map(([, digest, name]) => [
       name,
@@ -114,7 +118,7 @@ describe("the release workflow in act", { skip }, () => {
     assert.equal((await theRelease()).draft, false);
   });
 
-  test("the rebuild workflow makes a draft under the tag that it is given, and leaves other releases alone", async () => {
+  test("the rebuild workflow, in two shards, makes the same kernels and a draft under the tag that it is given, and leaves other releases alone", async () => {
     // GitHub sends every input as text
     const inputs = {
       ...{ "rocm-version": "7.2.4", toolchain: "debian", miopen: "distribution", "miopen-source": "", patches: "auto" },
@@ -122,13 +126,21 @@ describe("the release workflow in act", { skip }, () => {
         targets: "gfx1010",
         "kernel-set": "./few.txt",
         verify: "virtual",
+        shards: "2",
         publish: "v1.2.4-rocm7.2.4",
         draft: "true",
       },
     };
     const payload = { ref: "refs/heads/main", deleted: false, after: commit, inputs };
     const event = "workflow_dispatch";
-    succeeded(await runner.run({ ...run, workflow: ".github/workflows/rebuild.yml", event, payload }));
+    const outcome = await runner.run({ ...run, workflow: ".github/workflows/rebuild.yml", event, payload });
+    succeeded(outcome);
+    const parts = readdirSync(outcome.artifacts).filter((name) => name.includes("-part-"));
+    assert.deepEqual(parts.sort(), ["rebuild-part-gfx1010-1-of-2", "rebuild-part-gfx1010-2-of-2"]);
+    said(outcome, /gfx1010: \d+ kernels from 1 of 2 commands/);
+    said(outcome, /gfx1010: \d+ kernels from 2 commands in 2 parts/);
+    assert.notEqual(kernels, undefined);
+    assert.deepEqual(manifestOf(join(outcome.artifacts, "rebuild")).kernels.gfx1010, kernels);
     const releases = await github.emulator.ask<(Release & { tag_name: string })[]>("releases");
     assert.deepEqual(releases.map(({ tag_name, draft }) => [tag_name, draft]).sort(), [
       [TAG, false],
