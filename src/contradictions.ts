@@ -39,10 +39,10 @@ export function refuseContradictions(inputs: Inputs): void {
   if (inputs.command === "drift" && given["miopen-source"] !== undefined) {
     throw userError("miopen-source is given, but the command is 'drift'", "name the sources with sources");
   }
-  if (inputs.shard !== null && inputs.parts !== null) {
+  if (inputs.shard !== null && inputs.parts !== null && inputs.verify === "off") {
     throw userError(
-      "shard and parts are both given",
-      "make the part of a shard with shard, and put all of them together with parts",
+      "shard and parts are both given, which asks for a share of the proofs, but verify is 'off'",
+      "leave verify out, or leave shard out to put the parts together",
     );
   }
   if (inputs.kernelDatabase !== null && inputs.targets.length !== 1) {

@@ -4,7 +4,7 @@ import { build } from "./commands/build.ts";
 import { type DriftResult, drift, isSound } from "./commands/drift.ts";
 import { type InstallResult, install } from "./commands/install.ts";
 import { publish } from "./commands/publish.ts";
-import { compileShard, type ShardResult } from "./commands/shard.ts";
+import { runShard, type ShardResult } from "./commands/shard.ts";
 import { verify } from "./commands/verify.ts";
 import { type Context, makeContext } from "./context.ts";
 import { machineError, userError } from "./errors.ts";
@@ -43,7 +43,7 @@ export async function run(inputs: Inputs, options: RunOptions): Promise<void> {
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
     const { shard } = inputs;
-    const command = shard === null ? COMMANDS[inputs.command] : (context: Context) => compileShard(context, shard);
+    const command = shard === null ? COMMANDS[inputs.command] : (context: Context) => runShard(context, shard);
     if (command === undefined) {
       throw userError(
         `command: '${inputs.command}' is not in this version yet`,
@@ -101,8 +101,8 @@ function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, stri
   };
 }
 
-function shardOutputs({ parts }: ShardResult, cacheHit: boolean): Record<string, string> {
-  return { kernels: String(parts.reduce((sum, { kernels }) => sum + kernels.rows, 0)), "cache-hit": String(cacheHit) };
+function shardOutputs({ kernels }: ShardResult, cacheHit: boolean): Record<string, string> {
+  return { ...(kernels === null ? {} : { kernels: String(kernels) }), "cache-hit": String(cacheHit) };
 }
 
 function installOutputs({ folder, record, hit }: InstallResult): Record<string, string> {

@@ -88,12 +88,8 @@ export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
   ];
 }
 
-function shardLines({ shard, parts }: ShardResult): Line[] {
-  const lines = parts.map(({ target, kernels, commands }): Line => {
-    const { share, all } = commands;
-    return [target, `${kernels.rows} kernels of ${share} commands out of ${all}, ${size(kernels.bytes)}`];
-  });
-  return [["shard", shardText(shard)], ...lines];
+function shardLines({ shard, done }: ShardResult): Line[] {
+  return [["shard", shardText(shard)], ...done.map(({ target, how }): Line => [target, how])];
 }
 
 function installLines({ folder, record, hit }: InstallResult): Line[] {

@@ -149,7 +149,7 @@ for (const [what, raw, pattern] of [
     /shard is given.*use the command build or kernels/,
   ],
   ["parts for another command", { command: "publish", parts: "p" }, /parts is given.*use the command build or kernels/],
-  ["a shard that is made of parts", { shard: "1/2", parts: "p" }, /shard and parts are both given/],
+  ["a share of proofs without proofs", { shard: "1/2", parts: "p", verify: "off" }, /share of the proofs, but verify/],
   ["offline without a cache", { offline: "true", cache: "off" }, /offline/],
   ["offline with another word", { offline: "yes" }, /offline: 'yes'.*true, false/],
 ] as const) {

@@ -2,17 +2,25 @@ import type { Context } from "../context.ts";
 import { type BuiltDevice, deviceStage } from "../device/stage.ts";
 import { userError } from "../errors.ts";
 import { dialectOf } from "../kernels/dialect.ts";
-import { checkParts, findParts } from "../kernels/part.ts";
+import { checkParts, findParts, type PartOrigin } from "../kernels/part.ts";
 import { checkKernelSet, isPlanned, type KernelSet, loadKernelSet } from "../kernels/set.ts";
 import { partOrigin } from "../kernels/shard-stage.ts";
-import { completenessStage, kernelsStage, rocblasStage } from "../kernels/stages.ts";
+import {
+  completenessStage,
+  type KernelDatabase,
+  type KernelRequest,
+  kernelsStage,
+  rocblasStage,
+} from "../kernels/stages.ts";
 import { type MiopenAtHand, miopenStage } from "../miopen/stage.ts";
 import { checkWritableFolder } from "../ports/files.ts";
 import { assertOurs } from "../release/output.ts";
 import { type PackageResult, packageStage, type TargetPart } from "../release/stage.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import { leaveOutFailed } from "../verify/leave-out.ts";
+import { type GivenProofs, givenProofs } from "../verify/proof-part.ts";
 import { proverStage } from "../verify/prover-build.ts";
+import { proofOrigin } from "../verify/shard-stage.ts";
 import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
 
 /**
@@ -23,22 +31,21 @@ import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
 export async function build(context: Context): Promise<PackageResult> {
   const { inputs } = context;
   const { parts: folder } = inputs;
-  // Before anything is made for them
-  if (folder !== null) for (const target of inputs.targets) await findParts(folder, target);
   const { toolchain, running, compiled, set, device } = await prepare(context);
   const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
   const parts: TargetPart[] = [];
   for (const target of inputs.targets) {
     const rocblas = await rocblasStage(context, toolchain, target);
     const request = { toolchain: running, device, rocblas, set, target };
-    const wanted = { origin: partOrigin(toolchain, request), commands: set.commands };
-    const shards = folder === null ? undefined : await checkParts(await findParts(folder, target), wanted);
-    const kernels = await kernelsStage(context, request, shards);
-    parts.push(
-      prover === null
-        ? { target, rocblas, kernels, proofs: null, leftOut: [] }
-        : { target, rocblas, ...(await proved(context, { ...request, kernels, prover })) },
-    );
+    const origin = partOrigin(toolchain, request);
+    const kernels = await mergedKernels(context, request, origin);
+    if (prover === null) {
+      parts.push({ target, rocblas, kernels, proofs: null, leftOut: [] });
+      continue;
+    }
+    const proof = { ...request, kernels, prover };
+    const given = folder === null ? null : await givenProofs(folder, target, proofOrigin(origin, proof));
+    parts.push({ target, rocblas, ...(await proved(context, proof, given)) });
   }
   return await packageStage(context, { toolchain, compiled }, parts);
 }
@@ -51,6 +58,7 @@ export async function prepare(context: Context): Promise<MiopenAtHand & { set: K
   }
   await checkWritableFolder(inputs.output, "output");
   await assertOurs(inputs.output);
+  if (inputs.parts !== null) for (const target of inputs.targets) await findParts(inputs.parts, target);
   await checkKernelSet(inputs.kernelSet);
   const miopen = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(miopen.running));
@@ -58,15 +66,30 @@ export async function prepare(context: Context): Promise<MiopenAtHand & { set: K
   return { ...miopen, set, device: await deviceStage(context, miopen.toolchain) };
 }
 
+/** The kernel set of a target, compiled here or, with `parts`, by all shards. */
+export async function mergedKernels(
+  context: Context,
+  request: KernelRequest,
+  origin: PartOrigin,
+): Promise<KernelDatabase> {
+  const { parts: folder } = context.inputs;
+  if (folder === null) return await kernelsStage(context, request);
+  const found = await findParts(folder, request.target);
+  return await kernelsStage(context, request, await checkParts(found, { origin, commands: request.set.commands }));
+}
+
 /** The set without what failed its numerical proof, and the proof that what is left is complete. */
 async function proved(
   context: Context,
   request: VerifyRequest,
+  given: GivenProofs | null,
 ): Promise<Pick<TargetPart, "kernels" | "proofs" | "leftOut">> {
-  const { files, unproven, rows } = await verifyStage(context, request);
+  const { files, unproven, rows } = await verifyStage(context, request, given);
   const { kernels, leftOut } = await leaveOutFailed(context, { ...request, rows });
   const keys = new Set(leftOut.map(({ key }) => key));
-  const complete = await completenessStage(context, { ...request, kernels, leftOut: keys });
+  // Without some of its kernels it is another database than the shards have run
+  const same = kernels.sha256 === request.kernels.sha256 ? given : null;
+  const complete = await completenessStage(context, { ...request, kernels, leftOut: keys }, same);
   return { kernels, leftOut, proofs: { rows: [...complete, ...rows], files, unproven } };
 }
 

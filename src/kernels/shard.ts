@@ -45,6 +45,11 @@ export function shareOf(commands: readonly DriverCommand[], { number, of }: Shar
   return sorted.slice(border(number - 1), border(number)).map(({ command }) => command);
 }
 
+/** Whether a piece of work is a shard's; without one everything is. */
+export function isIn(shard: Shard | undefined, index: number): boolean {
+  return shard === undefined || index % shard.of === shard.number - 1;
+}
+
 /** Changes with every command of a share. */
 export function shareDigest(share: readonly DriverCommand[]): string {
   return sha256(share.map(commandId).join("\n"));

@@ -7,7 +7,8 @@ import { machineError } from "../errors.ts";
 import { sha256, sha256File } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, proveCompleteness } from "../verify/completeness.ts";
+import { type CompletenessInput, hashesOf, proveCompleteness } from "../verify/completeness.ts";
+import { type GivenProofs, seedLedger } from "../verify/proof-part.ts";
 import type { ProofRow } from "../verify/proofs.ts";
 import { type AuditedKernel, auditKernels } from "./audit.ts";
 import { writeKernelDatabase } from "./database.ts";
@@ -133,12 +134,33 @@ export async function kernelsStage(
   return { path, bytes, sha256: outcome.result.sha256, kernels, refused, key: outcome.key, hit: outcome.hit };
 }
 
-/** Runs the set's commands against the finished database with compilation refused. Throws when a row fails. */
+/** What a completeness proof of a finished set is given. */
+export function completenessInput(
+  context: Context,
+  { toolchain, device, rocblas, set, target, kernels }: KernelRequest & { kernels: KernelDatabase },
+  folder: string,
+): CompletenessInput {
+  return {
+    setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
+    commands: [...set.commands, ...set.probes],
+    environment: set.environment,
+    database: kernels.path,
+    hashes: hashesOf(kernels.kernels),
+    jobs: context.jobs,
+    folder,
+  };
+}
+
+/**
+ * Runs the set's commands against the finished database with compilation refused. Throws when a row fails. Rows that shards
+ * have proven of this very database are taken from them.
+ */
 export async function completenessStage(
   context: Context,
   request: KernelRequest & { kernels: KernelDatabase; leftOut?: ReadonlySet<string> },
+  given: GivenProofs | null = null,
 ): Promise<ProofRow[]> {
-  const { toolchain, device, rocblas, set, target, kernels, leftOut = new Set<string>() } = request;
+  const { toolchain, device, set, target, kernels, leftOut = new Set<string>() } = request;
   const outcome = await context.stages.run({
     name: "completeness",
     shared: true,
@@ -149,23 +171,13 @@ export async function completenessStage(
       "kernel-set": set.digest,
       database: kernels.sha256,
       schema: "1",
+      ...(given === null ? {} : { shards: given.digest }),
     },
     run: async (folder) => {
       await toolchain.ensureSound();
       const work = join(folder, "work");
-      const rows = await proveCompleteness(
-        {
-          setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
-          commands: [...set.commands, ...set.probes],
-          environment: set.environment,
-          database: kernels.path,
-          hashes: hashesOf(kernels.kernels),
-          leftOut,
-          jobs: context.jobs,
-          folder: work,
-        },
-        { exec: context.exec, log: context.log },
-      );
+      if (given !== null) await seedLedger(join(work, "rows.jsonl"), given.ledgers.completeness);
+      const rows = await proveCompleteness({ ...completenessInput(context, request, work), leftOut }, context);
       const failed = rows.filter((row) => row.result === "failed");
       if (failed.length > 0) {
         const lines = failed.slice(0, 20).map((row) => `${row.command}: ${row.reason}`);

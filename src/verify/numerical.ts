@@ -5,6 +5,7 @@ import { describeCommand } from "../kernels/describe.ts";
 import { databaseKey } from "../kernels/keys.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
+import { isIn, type Shard } from "../kernels/shard.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
 import type { Target } from "../rdna1/targets.ts";
@@ -23,6 +24,8 @@ export interface NumericalInput {
   system: string;
   jobs: number;
   watchdogMs?: number;
+  /** Only these rows are run */
+  shard?: Shard;
   /** Scratch; what an interrupted run finished there is kept */
   folder: string;
 }
@@ -45,7 +48,9 @@ export async function proveNumerically(
   await mkdir(input.folder, { recursive: true });
   const ledger = join(input.folder, "rows.jsonl");
   const done = await readLedger<ProofRow>(ledger);
-  const jobs = input.rows.map((row, index) => ({ row, index, group: "" })).filter(({ index }) => !done.has(index));
+  const jobs = input.rows
+    .map((row, index) => ({ row, index, group: "" }))
+    .filter(({ index }) => isIn(input.shard, index) && !done.has(index));
   const progress = new Progress(`numerical ${input.setup.target}`, jobs.length, log);
   await runJobs(jobs, input.jobs, async ({ row, index }, worker) => {
     const proof = await proveOne(input, row, join(input.folder, `run-${worker}`), exec);

@@ -9,6 +9,7 @@ import { type KernelRow, keyOf } from "../kernels/database.ts";
 import { databaseKey } from "../kernels/keys.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
+import { isIn, type Shard } from "../kernels/shard.ts";
 import type { Exec, ExecResult } from "../ports/exec.ts";
 import { readTextIfThere } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
@@ -29,6 +30,8 @@ export interface ProverInput {
   /** Rows of the kernel database that the plans name, at least */
   database: readonly KernelRow[];
   jobs: number;
+  /** Only these chunks of the plans are run */
+  shard?: Shard;
   /** False only for a control */
   execute?: boolean;
   /** Scratch; what an interrupted run finished there is kept */
@@ -54,7 +57,7 @@ export async function proveWithProver(
   const chunks = Array.from({ length: Math.ceil(input.plans.length / CHUNK) }, (_, index) => ({
     ...{ group: "", index, plans: input.plans.slice(index * CHUNK, (index + 1) * CHUNK) },
   }));
-  const left = chunks.filter(({ index }) => !done.has(index));
+  const left = chunks.filter(({ index }) => isIn(input.shard, index) && !done.has(index));
   const progress = new Progress(`prover ${input.setup.target}`, left.length, log, `parts of ${CHUNK} kernels`);
   await runJobs(left, input.jobs, async ({ index, plans }) => {
     const rows = await proveChunk(input, plans, places, join(input.folder, `part-${index}`), exec);

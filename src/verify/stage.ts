@@ -5,6 +5,7 @@ import type { BuiltDevice } from "../device/stage.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
 import type { KernelSet } from "../kernels/set.ts";
+import type { Shard } from "../kernels/shard.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
@@ -13,6 +14,7 @@ import { numericalControls } from "./controls.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { proveNumerically, skippedRow } from "./numerical.ts";
 import { planRows } from "./plan.ts";
+import { type GivenProofs, seedLedger } from "./proof-part.ts";
 import type { ProofRow } from "./proofs.ts";
 import { proveWithProver } from "./prover.ts";
 import type { BuiltProver } from "./prover-build.ts";
@@ -36,24 +38,40 @@ export interface NumericalProof extends Coverage {
 /** Raise when the table, the cases or the verdict change. */
 const VERIFY_SCHEMA = "1";
 
-/** Executes the kernels of a finished set on the virtual device and compares what they compute. */
-export async function verifyStage(context: Context, request: VerifyRequest): Promise<NumericalProof> {
-  const { toolchain, device, prover, set, target, kernels } = request;
+/** What the numerical proof of a kernel set depends on. */
+export function verifyParts({ toolchain, device, prover, set, kernels }: VerifyRequest) {
+  return {
+    toolchain: toolchain.digest,
+    device: device.digest,
+    prover: prover.digest,
+    "kernel-set": set.digest,
+    database: kernels.sha256,
+    schema: VERIFY_SCHEMA,
+  };
+}
+
+/**
+ * Executes the kernels of a finished set on the virtual device and compares what they compute. Rows that shards have proven
+ * are taken from them.
+ */
+export async function verifyStage(
+  context: Context,
+  request: VerifyRequest,
+  given: GivenProofs | null = null,
+): Promise<NumericalProof> {
+  const { toolchain, target } = request;
   const outcome = await context.stages.run({
     name: "verify",
     shared: true,
     variant: target,
-    parts: {
-      toolchain: toolchain.digest,
-      device: device.digest,
-      prover: prover.digest,
-      "kernel-set": set.digest,
-      database: kernels.sha256,
-      schema: VERIFY_SCHEMA,
-    },
+    parts: { ...verifyParts(request), ...(given === null ? {} : { shards: given.digest }) },
     run: async (folder) => {
       await toolchain.ensureSound();
       const work = join(folder, "work");
+      if (given !== null) {
+        await seedLedger(join(work, "table/rows.jsonl"), given.ledgers.numerical);
+        await seedLedger(join(work, "prover/objects.jsonl"), given.ledgers.prover);
+      }
       const proof = await prove(context, request, work);
       await writeFile(join(folder, "proof.json"), JSON.stringify(proof));
       await rm(work, { recursive: true, force: true });
@@ -66,7 +84,13 @@ export async function verifyStage(context: Context, request: VerifyRequest): Pro
   return proof;
 }
 
-async function prove(context: Context, request: VerifyRequest, work: string): Promise<NumericalProof> {
+/** With a shard only its rows, no control, and no coverage of the set. */
+export async function prove(
+  context: Context,
+  request: VerifyRequest,
+  work: string,
+  shard?: Shard,
+): Promise<NumericalProof> {
   const { toolchain, device, prover, rocblas, set, target, kernels } = request;
   const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder };
   const hashes = hashesOf(kernels.kernels);
@@ -74,13 +98,18 @@ async function prove(context: Context, request: VerifyRequest, work: string): Pr
   const system = join(work, "system");
   await makeReadOnlySystem(system, { target, database: kernels.path });
   const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
-  const table = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder: join(work, "table") };
+  const how = { jobs: context.jobs, ...(shard === undefined ? {} : { shard }) };
+  const table = { setup, rows, kernels: { hashes, names }, system, ...how, folder: join(work, "table") };
   const driven = await proveNumerically(table, context);
   const database = readRows(kernels.path);
   const plans = planProver(database, target, set.dialect);
-  const own = { setup, program: prover.program, plans, database, jobs: context.jobs, folder: join(work, "prover") };
+  const own = { setup, program: prover.program, plans, database, ...how, folder: join(work, "prover") };
   const bunzip = bunzipFor(toolchain);
   const proven = await proveWithProver(own, { ...context, bunzip });
+  if (shard !== undefined) {
+    await chmod(system, 0o755);
+    return { rows: [...driven, ...proven], files: [], unproven: [] };
+  }
   const controls = await numericalControls({ table, prover: own }, { ...context, bunzip });
   await chmod(system, 0o755);
   const all = [...driven, ...proven, ...unprovable.map((one) => skippedRow(target, one)), ...controls];

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { commandId } from "../../src/kernels/harvest.ts";
 import { keysOfRun } from "../../src/kernels/keys.ts";
 import { loadKernelSet } from "../../src/kernels/set.ts";
-import { parseShard, shardText, shareDigest, shareOf } from "../../src/kernels/shard.ts";
+import { isIn, parseShard, shardText, shareDigest, shareOf } from "../../src/kernels/shard.ts";
 import { problemOf } from "./conv-problems.ts";
 
 const DIALECTS = [
@@ -78,3 +78,10 @@ for (const [text, why] of [
     assert.throws(() => parseShard(text), { kind: "user", message: why, remedy: /2\/4/ });
   });
 }
+
+test("of numbered work every piece is in exactly one shard, and without shards in this one", () => {
+  for (let index = 0; index < 20; index++) {
+    assert.equal([1, 2, 3].filter((number) => isIn({ number, of: 3 }, index)).length, 1);
+    assert.equal(isIn(undefined, index), true);
+  }
+});

@@ -14,7 +14,7 @@ const [step] = workflow.jobs.plan.steps;
 /** Runs the script of build.yml's job `plan` as a runner does; returns the job's outputs. */
 async function plan(t: TestContext, env: Record<string, string>): Promise<Record<string, string>> {
   const output = join(await scratch(t), "output");
-  const whole = { PATH: process.env.PATH ?? "", GITHUB_OUTPUT: output, RUNNER_LABELS: "", ...env };
+  const whole = { PATH: process.env.PATH ?? "", GITHUB_OUTPUT: output, RUNNER_LABELS: "", VERIFY: "auto", ...env };
   execFileSync("bash", ["-eo", "pipefail", "-c", step?.run ?? "exit 9"], { env: whole, stdio: "pipe" });
   const lines = readFileSync(output, "utf8").trim().split("\n");
   return Object.fromEntries(lines.map((line) => /^([^=]+)=(.*)$/.exec(line)?.slice(1) ?? ["?", line]));
@@ -22,8 +22,9 @@ async function plan(t: TestContext, env: Record<string, string>): Promise<Record
 
 test("one shard: a job for each target, and none that compiles before", async (t) => {
   const outputs = await plan(t, { TARGETS: "gfx1010, gfx1011\ngfx1012", SHARDS: "1" });
-  assert.deepEqual(JSON.parse(outputs.targets ?? ""), ["gfx1010", "gfx1011", "gfx1012"]);
-  assert.deepEqual(JSON.parse(outputs.shards ?? ""), [{ name: "one part", target: "", shard: "" }]);
+  const targets = ["gfx1010", "gfx1011", "gfx1012"].map((target) => ({ name: target, target, shard: "" }));
+  assert.deepEqual(JSON.parse(outputs.targets ?? ""), targets);
+  assert.deepEqual(JSON.parse(outputs.shards ?? ""), [{ name: "in one piece", target: "", shard: "" }]);
   assert.deepEqual(
     [outputs.runner, outputs["shard-runner"], outputs["shard-container"]],
     ['"ubuntu-latest"', '"ubuntu-latest"', ""],
@@ -31,17 +32,22 @@ test("one shard: a job for each target, and none that compiles before", async (t
   assert.match(outputs.container ?? "", /^debian:12@sha256:[0-9a-f]{64}$/);
 });
 
-test("several shards: as many jobs for each target, on the machine that builds", async (t) => {
+test("several shards: as many jobs that compile a target and as many that prove it, on the machine that builds", async (t) => {
   const labels = '["self-hosted","rdna1"]';
   const outputs = await plan(t, { TARGETS: "gfx1010,gfx1012", SHARDS: "2", RUNNER_LABELS: labels });
-  assert.deepEqual(
-    JSON.parse(outputs.shards ?? ""),
-    ["gfx1010", "gfx1012"].flatMap((target) =>
-      [1, 2].map((number) => ({ name: `${target}-${number}-of-2`, target, shard: `${number}/2` })),
-    ),
+  const shards = ["gfx1010", "gfx1012"].flatMap((target) =>
+    [1, 2].map((number) => ({ name: `${target}-${number}-of-2`, target, shard: `${number}/2` })),
   );
+  assert.deepEqual(JSON.parse(outputs.shards ?? ""), shards);
+  assert.deepEqual(JSON.parse(outputs.targets ?? ""), shards);
   assert.deepEqual([outputs["shard-runner"], outputs["shard-container"], outputs.container], [labels, "", ""]);
   assert.equal(JSON.parse((await plan(t, { TARGETS: "gfx1010", SHARDS: "256" })).shards ?? "").length, 256);
+});
+
+test("where nothing is proven the shards compile, and a target is one job", async (t) => {
+  const outputs = await plan(t, { TARGETS: "gfx1010", SHARDS: "2", VERIFY: "off" });
+  assert.equal(JSON.parse(outputs.shards ?? "").length, 2);
+  assert.deepEqual(JSON.parse(outputs.targets ?? ""), [{ name: "gfx1010", target: "gfx1010", shard: "" }]);
 });
 
 for (const shards of ["", "0", "257", "1000", "two", "-1", "1.5", "02"]) {

@@ -136,11 +136,14 @@ describe("the release workflow in act", { skip }, () => {
     const outcome = await runner.run({ ...run, workflow: ".github/workflows/rebuild.yml", event, payload });
     succeeded(outcome);
     const parts = readdirSync(outcome.artifacts).filter((name) => name.includes("-part-"));
-    assert.deepEqual(parts.sort(), ["rebuild-part-gfx1010-1-of-2", "rebuild-part-gfx1010-2-of-2"]);
+    const made = ["kernels", "proofs"].flatMap((what) => [1, 2].map((n) => `rebuild-part-${what}-gfx1010-${n}-of-2`));
+    assert.deepEqual(parts.sort(), made);
     said(outcome, /gfx1010: \d+ kernels from 1 of 2 commands/);
     said(outcome, /gfx1010: \d+ kernels from 2 commands in 2 parts/);
     assert.notEqual(kernels, undefined);
-    assert.deepEqual(manifestOf(join(outcome.artifacts, "rebuild")).kernels.gfx1010, kernels);
+    const { kernels: merged, proofs } = manifestOf(join(outcome.artifacts, "rebuild"));
+    assert.deepEqual(merged.gfx1010, kernels);
+    assert.deepEqual([proofs.failed, proofs.skipped], [0, 0]);
     const releases = await github.emulator.ask<(Release & { tag_name: string })[]>("releases");
     assert.deepEqual(releases.map(({ tag_name, draft }) => [tag_name, draft]).sort(), [
       [TAG, false],
