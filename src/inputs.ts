@@ -32,9 +32,9 @@ export interface Inputs {
   readonly sources: readonly Origin[];
   /** `conv`, `full`, or the absolute path of a command file */
   readonly kernelSet: string;
-  /** The share of the kernel set that is to be compiled; null: all of it */
+  /** The share of the work that is to be done, and handed over; null: all of it */
   readonly shard: Shard | null;
-  /** Absolute folder with what all shards have compiled; null: everything is compiled here */
+  /** Absolute folder with what all shards have compiled, and perhaps proven; null: everything is done here */
   readonly parts: string | null;
   readonly verify: "auto" | "gpu" | "virtual" | "off";
   /** Where the command `verify` runs */
