@@ -3,48 +3,15 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { actionsTier, actionsTiers, type TransferLimits } from "../../src/cache/actions.ts";
-import { type Stage, StageStore } from "../../src/cache/stages.ts";
-import { Tiers } from "../../src/cache/tiers.ts";
-import { RunRecord } from "../../src/record.ts";
-import { recordedLog, scratch } from "../toolchain/helpers.ts";
+import { actionsTiers } from "../../src/cache/actions.ts";
+import { recordedLog } from "../toolchain/helpers.ts";
 import { CacheServer } from "./cache-server.ts";
+import { machine as machineWith, stage } from "./machine.ts";
 
-const program = join(import.meta.dirname, "../../src/main.ts");
-
-/** A job's machine whose cache folder is new, with the real client between it and the server. */
+/** A job's machine, and a cache service whose faults are the test's. */
 async function machine(t: TestContext) {
   const server = await CacheServer.start(t);
-  const folder = await scratch(t);
-  const root = join(folder, "cache");
-  for (const name of ["workspace", "temp"]) await mkdir(join(folder, name));
-  const env = server.env(join(folder, "workspace"), join(folder, "temp"));
-  /** The next job: nothing is left of the last one but the server. */
-  const job = async (options: { limits?: Partial<TransferLimits>; env?: Record<string, string> } = {}) => {
-    await rm(root, { recursive: true, force: true });
-    const log = recordedLog();
-    const record = new RunRecord();
-    const { limits = {} } = options;
-    const tier = actionsTier({ ...env, ...options.env }, log, { program, limits });
-    const tiers = new Tiers([tier], log, record);
-    return { log, record, tier, tiers, stages: new StageStore(root, log, record, tiers) };
-  };
-  return { server, folder, root, job };
-}
-
-function stage(input = "a"): Stage<{ value: number }> & { runs: number } {
-  const made = {
-    name: "work",
-    shared: true,
-    parts: { input },
-    runs: 0,
-    run: async (out: string) => {
-      made.runs += 1;
-      await writeFile(join(out, "result.txt"), input.repeat(10_000));
-      return { value: 7 };
-    },
-  };
-  return made;
+  return { server, ...(await machineWith(t, server.address)) };
 }
 
 test("saves a stage when it ends, and the next job takes it instead of running it", async (t) => {

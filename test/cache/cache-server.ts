@@ -45,15 +45,6 @@ export class CacheServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  /** Environment of a job that uses this server. */
-  env(workspace: string, temporary: string): Record<string, string> {
-    return {
-      ...{ PATH: process.env.PATH ?? "", GITHUB_SERVER_URL: "https://github.com", GITHUB_WORKSPACE: workspace },
-      ...{ RUNNER_TEMP: temporary, ACTIONS_CACHE_SERVICE_V2: "true", ACTIONS_RESULTS_URL: this.address },
-      ACTIONS_RUNTIME_TOKEN: "runtime-token",
-    };
-  }
-
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
