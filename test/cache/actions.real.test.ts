@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { actionsTiers } from "../../src/cache/actions.ts";
 import { recordedLog } from "../toolchain/helpers.ts";
 import { CacheServer } from "./cache-server.ts";
+import { FaultProxy } from "./fault-proxy.ts";
 import { machine as machineWith, stage } from "./machine.ts";
 
 /** A job's machine, and a cache service whose faults are the test's. */
@@ -87,6 +88,19 @@ test("gives a restore up that hangs, ends it with its process, and runs the stag
     assert.ok(server.calls.some((call) => call.startsWith(hangsAt)));
     assert.equal(server.hanging.ended, server.hanging.begun, "no client of it is left");
   }
+});
+
+test("runs the stage when an answer of the service breaks off, and says so", async (t) => {
+  const { hostname, port } = new URL((await CacheServer.start(t)).address);
+  const proxy = await FaultProxy.start(t, { host: hostname, port });
+  const { job } = await machineWith(t, proxy.address);
+  proxy.plan(/GetCacheEntryDownloadURL/, { kind: "cut", after: 5 });
+  const { stages, record } = await job();
+  await stages.run(stage());
+  assert.deepEqual(
+    record.tiers.map(({ did, why }) => `${did}: ${why.replace(/work-\w+/, "work")}`),
+    ["missed: its client lost the connection in the middle of an answer", "saved: saved as rdna1-miopen-work"],
+  );
 });
 
 test("takes a denied write as normal, and packs nothing more in this run", async (t) => {

@@ -10,8 +10,8 @@ import {
 import type { AddressInfo } from "node:net";
 import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Scope } from "../toolchain/helpers.ts";
 
 /** What goes wrong with one exchange. */
 export type Fault =
@@ -55,7 +55,7 @@ export class FaultProxy {
   }
 
   /** Ends with the test. The target is a socket of the file system, or host and port. */
-  static async start(t: Pick<TestContext, "after">, target: RequestOptions): Promise<FaultProxy> {
+  static async start(t: Scope, target: RequestOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(target);
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
@@ -72,6 +72,11 @@ export class FaultProxy {
 
   plan(on: RegExp, fault: Fault, times = 1): void {
     this.#planned.push({ on, fault, times });
+  }
+
+  /** Nothing goes wrong any more. */
+  forget(): void {
+    this.#planned.length = 0;
   }
 
   /** Planned faults that have not come about as often as they were to. */
@@ -92,7 +97,8 @@ export class FaultProxy {
     const fault = this.#next(line);
     if (fault?.kind === "answer") {
       request.resume();
-      response.writeHead(fault.status).end();
+      const body = JSON.stringify({ msg: `the proxy says ${fault.status}` });
+      response.writeHead(fault.status, { "content-type": "application/json" }).end(body);
       return;
     }
     if (fault?.kind === "late") await sleep(fault.milliseconds);

@@ -1,11 +1,10 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { actionsTier, type TransferLimits } from "../../src/cache/actions.ts";
 import { type Stage, StageStore } from "../../src/cache/stages.ts";
 import { Tiers } from "../../src/cache/tiers.ts";
 import { RunRecord } from "../../src/record.ts";
-import { recordedLog, scratch } from "../toolchain/helpers.ts";
+import { recordedLog, type Scope, scratch } from "../toolchain/helpers.ts";
 
 const program = join(import.meta.dirname, "../../src/main.ts");
 
@@ -19,7 +18,7 @@ export function jobEnvironment(folder: string, address: string): Record<string, 
 }
 
 /** A job's machine whose cache folder is new, with the real client between it and the cache service at `address`. */
-export async function machine(t: TestContext, address: string, settings: Record<string, string> = {}) {
+export async function machine(t: Scope, address: string, settings: Record<string, string> = {}) {
   const folder = await scratch(t);
   const root = join(folder, "cache");
   for (const name of ["workspace", "temp"]) await mkdir(join(folder, name));

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { TestContext } from "node:test";
+import type { Scope } from "../toolchain/helpers.ts";
 
 /**
  * Starts the real cache service (`test/cache/service/`) with its entries in `folder`; returns the path of its socket. Ends
  * with the test.
  */
-export async function startService(t: Pick<TestContext, "after">, program: string, folder: string): Promise<string> {
+export async function startService(t: Scope, program: string, folder: string): Promise<string> {
   const child = spawn(program, [folder], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(async () => {
     child.stdin.end();

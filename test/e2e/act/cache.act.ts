@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { cacheRoot } from "../../../src/cache/root.ts";
 import { FaultProxy } from "../../cache/fault-proxy.ts";
 import { startService } from "../../cache/service.ts";
+import type { Scope } from "../../toolchain/helpers.ts";
 import { realToolchain, Sandbox } from "../sandbox.ts";
 import { shareBuilds } from "../shared-builds.ts";
 import { ActRunner, type Outcome, type Run } from "./runner.ts";
@@ -27,10 +28,6 @@ jobs:
         with: { miopen: distribution, toolchain: debian, rocm-version: 7.2.4, kernel-set: ./one.txt }
 `;
 
-interface Ends {
-  after(work: () => void): void;
-}
-
 const SERVERS = [
   {
     name: "act's own server, version 1",
@@ -41,10 +38,10 @@ const SERVERS = [
   {
     name: "a server of version 2",
     skip: skip || ("skip" in service && service.skip),
-    start: async (folder: string, ends: Ends): Promise<Partial<Run>> => {
+    start: async (folder: string, scope: Scope): Promise<Partial<Run>> => {
       assert.ok("program" in service);
-      const socketPath = await startService(ends, service.program, folder);
-      const { address } = await FaultProxy.start(ends, { socketPath });
+      const socketPath = await startService(scope, service.program, folder);
+      const { address } = await FaultProxy.start(scope, { socketPath });
       const token = { ACTIONS_RUNTIME_TOKEN: "runtime-token" };
       return { env: { ACTIONS_CACHE_SERVICE_V2: "true", ACTIONS_RESULTS_URL: address, ...token } };
     },
@@ -58,7 +55,7 @@ for (const server of SERVERS) {
     let project: ActRunner;
     let user: ActRunner;
     let settings: Partial<Run>;
-    const ends: (() => void)[] = [];
+    const ends: (() => unknown)[] = [];
     before(async () => {
       if (server.skip !== false || "skip" in act || typeof toolchain === "string") return;
       await shareBuilds(toolchain);
