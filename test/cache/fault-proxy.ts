@@ -7,11 +7,11 @@ import {
   type ServerResponse,
   request as send,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Scope } from "../toolchain/helpers.ts";
+import { listen } from "./loopback.ts";
 
 /** What goes wrong with one exchange. */
 export type Fault =
@@ -40,6 +40,7 @@ interface Planned {
 
 /** A network that goes wrong on request, in front of a server that does not know of it. */
 export class FaultProxy {
+  address = "";
   readonly requests: string[] = [];
   readonly #planned: Planned[] = [];
   /** Exchanges that hang: how many, and of how many the client is gone */
@@ -57,17 +58,8 @@ export class FaultProxy {
   /** Ends with the test. The target is a socket of the file system, or host and port. */
   static async start(t: Scope, target: RequestOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(target);
-    proxy.#server.listen(0, "127.0.0.1");
-    await once(proxy.#server, "listening");
-    t.after(() => {
-      proxy.#server.closeAllConnections();
-      proxy.#server.close();
-    });
+    proxy.address = await listen(t, proxy.#server);
     return proxy;
-  }
-
-  get address(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
   plan(on: RegExp, fault: Fault, times = 1): void {
