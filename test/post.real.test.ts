@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { afterwards } from "../src/post.ts";
 import { CacheServer } from "./cache/cache-server.ts";
+import { jobEnvironment } from "./cache/machine.ts";
 import { recordedLog, scratch } from "./toolchain/helpers.ts";
 
 const program = join(import.meta.dirname, "../src/main.ts");
@@ -18,7 +19,7 @@ async function cancelled(t: TestContext) {
   }
   await writeFile(join(folder, "ccache/0/result"), "compiled");
   const entry = { key: "rdna1-miopen-ccache-a-b-1-1", folder: join(folder, "ccache") };
-  const env = { ...server.env(join(folder, "workspace"), join(folder, "temp")), STATE_ccache: JSON.stringify(entry) };
+  const env = { ...jobEnvironment(folder, server.address), STATE_ccache: JSON.stringify(entry) };
   return { server, folder, env, entry, log: recordedLog() };
 }
 

@@ -47,6 +47,12 @@ export function actionsTiers(
 const DENIED = /cache write denied|does not permit writes/;
 
 /**
+ * Node's exit code when nothing is left that could end what the program waits for: GitHub's client (6.3) does not notice when
+ * the service's answer breaks off.
+ */
+const UNSETTLED = 13;
+
+/**
  * One transfer a time, each by a process of its own (transfer.ts) that is ended when its time is up. After the first denied
  * write no other is tried in this run: the archive would be packed for nothing.
  */
@@ -77,6 +83,9 @@ export function actionsTier(
     const { stdout, stderr, timedOut, code } = await exec.run(command, { timeoutMs, onLine });
     if (timedOut) return { done: false, why: `given up after ${timeoutMs / 1000} s` };
     const result = stdout.split("\n").findLast((line) => line.startsWith(RESULT));
+    if (result === undefined && code === UNSETTLED) {
+      return { done: false, why: "its client lost the connection in the middle of an answer" };
+    }
     if (result === undefined) {
       return { done: false, why: `its client ended with ${code} (${stderr.trim().split("\n").at(-1) ?? ""})` };
     }

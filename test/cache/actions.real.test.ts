@@ -3,48 +3,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { actionsTier, actionsTiers, type TransferLimits } from "../../src/cache/actions.ts";
-import { type Stage, StageStore } from "../../src/cache/stages.ts";
-import { Tiers } from "../../src/cache/tiers.ts";
-import { RunRecord } from "../../src/record.ts";
-import { recordedLog, scratch } from "../toolchain/helpers.ts";
+import { actionsTiers } from "../../src/cache/actions.ts";
+import { recordedLog } from "../toolchain/helpers.ts";
 import { CacheServer } from "./cache-server.ts";
+import { FaultProxy } from "./fault-proxy.ts";
+import { machine as machineWith, stage } from "./machine.ts";
 
-const program = join(import.meta.dirname, "../../src/main.ts");
-
-/** A job's machine whose cache folder is new, with the real client between it and the server. */
+/** A job's machine, and a cache service whose faults are the test's. */
 async function machine(t: TestContext) {
   const server = await CacheServer.start(t);
-  const folder = await scratch(t);
-  const root = join(folder, "cache");
-  for (const name of ["workspace", "temp"]) await mkdir(join(folder, name));
-  const env = server.env(join(folder, "workspace"), join(folder, "temp"));
-  /** The next job: nothing is left of the last one but the server. */
-  const job = async (options: { limits?: Partial<TransferLimits>; env?: Record<string, string> } = {}) => {
-    await rm(root, { recursive: true, force: true });
-    const log = recordedLog();
-    const record = new RunRecord();
-    const { limits = {} } = options;
-    const tier = actionsTier({ ...env, ...options.env }, log, { program, limits });
-    const tiers = new Tiers([tier], log, record);
-    return { log, record, tier, tiers, stages: new StageStore(root, log, record, tiers) };
-  };
-  return { server, folder, root, job };
-}
-
-function stage(input = "a"): Stage<{ value: number }> & { runs: number } {
-  const made = {
-    name: "work",
-    shared: true,
-    parts: { input },
-    runs: 0,
-    run: async (out: string) => {
-      made.runs += 1;
-      await writeFile(join(out, "result.txt"), input.repeat(10_000));
-      return { value: 7 };
-    },
-  };
-  return made;
+  return { server, ...(await machineWith(t, server.address)) };
 }
 
 test("saves a stage when it ends, and the next job takes it instead of running it", async (t) => {
@@ -120,6 +88,19 @@ test("gives a restore up that hangs, ends it with its process, and runs the stag
     assert.ok(server.calls.some((call) => call.startsWith(hangsAt)));
     assert.equal(server.hanging.ended, server.hanging.begun, "no client of it is left");
   }
+});
+
+test("runs the stage when an answer of the service breaks off, and says so", async (t) => {
+  const { hostname, port } = new URL((await CacheServer.start(t)).address);
+  const proxy = await FaultProxy.start(t, { host: hostname, port });
+  const { job } = await machineWith(t, proxy.address);
+  proxy.plan(/GetCacheEntryDownloadURL/, { kind: "cut", after: 5 });
+  const { stages, record } = await job();
+  await stages.run(stage());
+  assert.deepEqual(
+    record.tiers.map(({ did, why }) => `${did}: ${why.replace(/work-\w+/, "work")}`),
+    ["missed: its client lost the connection in the middle of an answer", "saved: saved as rdna1-miopen-work"],
+  );
 });
 
 test("takes a denied write as normal, and packs nothing more in this run", async (t) => {

@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
+import { listen } from "./loopback.ts";
 
 /** An entry as the server keeps it. */
 export interface StoredEntry {
@@ -14,6 +13,7 @@ export interface StoredEntry {
  * PUT of a blob, finalize; look up, GET. What it can do wrong is what the tests are about.
  */
 export class CacheServer {
+  address = "";
   /** Finished entries by key, the oldest first */
   readonly entries = new Map<string, StoredEntry>();
   /** `<method> <key>` of every call, in order */
@@ -32,26 +32,8 @@ export class CacheServer {
   /** Ends with the test. */
   static async start(t: TestContext): Promise<CacheServer> {
     const server = new CacheServer();
-    server.#server.listen(0, "127.0.0.1");
-    await once(server.#server, "listening");
-    t.after(() => {
-      server.#server.closeAllConnections();
-      server.#server.close();
-    });
+    server.address = await listen(t, server.#server);
     return server;
-  }
-
-  get address(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
-  }
-
-  /** Environment of a job that uses this server. */
-  env(workspace: string, temporary: string): Record<string, string> {
-    return {
-      ...{ PATH: process.env.PATH ?? "", GITHUB_SERVER_URL: "https://github.com", GITHUB_WORKSPACE: workspace },
-      ...{ RUNNER_TEMP: temporary, ACTIONS_CACHE_SERVICE_V2: "true", ACTIONS_RESULTS_URL: this.address },
-      ACTIONS_RUNTIME_TOKEN: "runtime-token",
-    };
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,11 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import type { Log } from "../../src/ports/log.ts";
 
+/** A test, or a suite: what is started for it ends with it. */
+export interface Scope {
+  after(work: () => unknown): unknown;
+}
+
 /** A folder that is gone when the test is over. */
-export async function scratch(t: TestContext): Promise<string> {
+export async function scratch(t: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "rdna1-test-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;

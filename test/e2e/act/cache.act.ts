@@ -4,17 +4,19 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, trun
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { cacheRoot } from "../../../src/cache/root.ts";
+import { FaultProxy } from "../../cache/fault-proxy.ts";
+import { startService } from "../../cache/service.ts";
+import type { Scope } from "../../toolchain/helpers.ts";
 import { realToolchain, Sandbox } from "../sandbox.ts";
 import { shareBuilds } from "../shared-builds.ts";
 import { ActRunner, type Outcome, type Run } from "./runner.ts";
-import { ACT, find } from "./tools.ts";
+import { ACT, CACHE_SERVICE, find } from "./tools.ts";
 
 const act = find(ACT);
 const toolchain = await realToolchain();
 const skip = "skip" in act ? act.skip : typeof toolchain === "string" ? toolchain : false;
 
-/** Address of a cache server that speaks version 2 of GitHub's protocol, which is in no registry; else those tests are skipped. */
-const V2 = process.env.RDNA1_TEST_CACHE_SERVICE;
+const service = find(CACHE_SERVICE);
 
 const WORKFLOW = `on: push
 jobs:
@@ -26,30 +28,23 @@ jobs:
         with: { miopen: distribution, toolchain: debian, rocm-version: 7.2.4, kernel-set: ./one.txt }
 `;
 
-/** What the server of version 2 reads of a job's token; it is told not to check the signature. */
-function unsignedToken(): string {
-  const claims = { repository_id: "1", ac: JSON.stringify([{ Scope: "refs/heads/main", Permission: 3 }]) };
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  return `${part({ alg: "none" })}.${part(claims)}.`;
-}
-
 const SERVERS = [
   {
     name: "act's own server, version 1",
     skip,
-    use: (store: string): Partial<Run> => ({ cacheServer: store }),
+    start: async (folder: string): Promise<Partial<Run>> => ({ cacheServer: folder }),
     store: true,
   },
   {
     name: "a server of version 2",
-    skip: skip || (V2 === undefined ? "RDNA1_TEST_CACHE_SERVICE names no server of version 2" : false),
-    use: (): Partial<Run> => ({
-      env: {
-        ACTIONS_CACHE_SERVICE_V2: "true",
-        ACTIONS_RESULTS_URL: V2 ?? "",
-        ACTIONS_RUNTIME_TOKEN: unsignedToken(),
-      },
-    }),
+    skip: skip || ("skip" in service && service.skip),
+    start: async (folder: string, scope: Scope): Promise<Partial<Run>> => {
+      assert.ok("program" in service);
+      const socketPath = await startService(scope, service.program, folder);
+      const { address } = await FaultProxy.start(scope, { socketPath });
+      const token = { ACTIONS_RUNTIME_TOKEN: "runtime-token" };
+      return { env: { ACTIONS_CACHE_SERVICE_V2: "true", ACTIONS_RESULTS_URL: address, ...token } };
+    },
     store: false,
   },
 ];
@@ -59,6 +54,8 @@ for (const server of SERVERS) {
     const sandbox = new Sandbox();
     let project: ActRunner;
     let user: ActRunner;
+    let settings: Partial<Run>;
+    const ends: (() => unknown)[] = [];
     before(async () => {
       if (server.skip !== false || "skip" in act || typeof toolchain === "string") return;
       await shareBuilds(toolchain);
@@ -66,8 +63,10 @@ for (const server of SERVERS) {
       user = new ActRunner(act.program, "empty", "someone/project");
       user.file(".github/workflows/user.yml", WORKFLOW);
       user.commit();
+      settings = await server.start(sandbox.path("server"), { after: (work) => ends.push(work) });
     });
-    after(() => {
+    after(async () => {
+      for (const end of ends.reverse()) await end();
       project?.remove();
       user?.remove();
       sandbox.remove();
@@ -80,13 +79,12 @@ for (const server of SERVERS) {
         mkdirSync(sandbox.path("cache/stages"), { recursive: true });
         symlinkSync(join(cacheRoot(process.env), "test/stages", stage), sandbox.path("cache/stages", stage));
       }
-      const { env, ...settings } = server.use(sandbox.path("server"));
       const outcome = await user.run({
         workflow: ".github/workflows/user.yml",
         event: "push",
         repositories: { "org/rdna1-miopen@v1": project.tree },
         ...settings,
-        env: { RDNA1_MIOPEN_CACHE: sandbox.path("cache"), ...env },
+        env: { RDNA1_MIOPEN_CACHE: sandbox.path("cache"), ...settings.env },
       });
       assert.equal(outcome.code, 0, outcome.log.slice(-8000));
       said(outcome, /set-output:: proofs=(\d+)\/\1\n/);

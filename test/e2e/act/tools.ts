@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheRoot } from "../../../src/cache/root.ts";
+import { sha256 } from "../../../src/ports/files.ts";
 
 /** A program that is needed to run or check workflows, at one version, fetched once through its registry's client. */
 interface Tool {
@@ -30,6 +32,32 @@ export const ZIZMOR: Tool = {
   program: "bin/zizmor",
 };
 
+const SERVICE = join(import.meta.dirname, "../../cache/service");
+/**
+ * GitHub's cache service, version 2: the crate `runnerd-core`, which serves it to the runners of a machine, and a main program
+ * of ours that starts it. Its makers ask for a newer compiler than it needs.
+ */
+export const CACHE_SERVICE: Tool = {
+  name: "cache-service",
+  version: sha256(["Cargo.toml", "src/main.rs"].map((name) => readFileSync(join(SERVICE, name), "utf8")).join()).slice(
+    0,
+    16,
+  ),
+  client: ["cargo", "--version"],
+  install: (folder) => {
+    // Cargo writes beside what it compiles
+    const source = mkdtempSync(join(tmpdir(), "rdna1-cache-service-"));
+    try {
+      cpSync(SERVICE, source, { recursive: true });
+      const flags = ["--path", source, "--root", folder, "--debug", "--ignore-rust-version", "--quiet"];
+      execFileSync("cargo", ["install", ...flags], { cwd: source, stdio: "pipe" });
+    } finally {
+      rmSync(source, { recursive: true, force: true });
+    }
+  },
+  program: "bin/cache-service",
+};
+
 function goTool(name: string, version: string, module: string): Tool {
   return {
     name,
@@ -44,8 +72,8 @@ function goTool(name: string, version: string, module: string): Tool {
 }
 
 /**
- * The tool's program, or why it cannot run here: a test is skipped with these words where the machine has no Go or no
- * Python. Where it has one, a tool that cannot be fetched is a failure.
+ * The tool's program, or why it cannot run here: a test is skipped with these words where the machine has no Go, no Python or
+ * no Cargo. Where it has one, a tool that cannot be fetched is a failure.
  */
 export function find(tool: Tool): { program: string } | { skip: string } {
   const home = join(cacheRoot(process.env), "tools");

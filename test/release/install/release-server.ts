@@ -49,6 +49,7 @@ export class ReleaseServer {
   readonly faults: { on: RegExp; fault: DownloadFault }[] = [];
   /** Before `/repos`, as Enterprise Servers have it */
   base = "";
+  repository = "org/kernels";
   /** null: no token is asked for */
   token: string | null = null;
   api = "";
@@ -102,7 +103,7 @@ export class ReleaseServer {
     if (fault?.kind === "answer") return json(response, fault.status, fault.body ?? {}, fault.headers);
     const wrong = this.token !== null && request.headers.authorization !== `Bearer ${this.token}`;
     if (wrong) return json(response, 404, { message: "Not Found" });
-    const own = `${this.base}/repos/org/kernels/`;
+    const own = `${this.base}/repos/${this.repository}/`;
     const path = url.pathname.startsWith(own) ? decodeURIComponent(url.pathname.slice(own.length)) : "";
     if (path === "releases") {
       const page = Number(url.searchParams.get("page"));
@@ -130,7 +131,7 @@ export class ReleaseServer {
   #listed({ tag, draft, prerelease, assets }: StoredRelease) {
     return {
       tag_name: tag,
-      html_url: `${this.api}/org/kernels/releases/tag/${tag}`,
+      html_url: `${this.api}/${this.repository}/releases/tag/${tag}`,
       draft,
       prerelease,
       assets: assets.map(({ id, name, state, content, digest }) => ({ id, name, state, size: content.length, digest })),
