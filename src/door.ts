@@ -13,10 +13,10 @@ export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: 
   const token = env[TOKEN_VARIABLE];
   const raw: Record<string, string> = token ? { token } : {};
   if (!inAction) return readArguments(argv, spec, raw);
-  for (const { name } of spec.options) {
-    // The runner's rule: upper case, blanks to underscores, hyphens kept.
-    const value = env[`INPUT_${name.toUpperCase()}`];
-    if (value !== undefined && !(value === "" && name in raw)) raw[name] = value;
+  for (const option of spec.options) {
+    // The runner's rule: upper case, blanks to underscores, hyphens kept. It gives the defaults too, which nobody chose.
+    const value = env[`INPUT_${option.name.toUpperCase()}`];
+    if (value !== undefined && value !== option.default) raw[option.name] = value;
   }
   return { kind: "action", post: env.STATE_main === "started", raw };
 }

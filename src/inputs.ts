@@ -101,9 +101,10 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     debianMirror: parseMirror("debian-mirror", get("debian-mirror")),
     amdMirror: parseMirror("amd-mirror", get("amd-mirror")),
     amdKeyring: file("amd-keyring"),
-    // These two are for a MIOpen that exists already.
+    // These two are for a MIOpen that exists already, unless the patched one is asked for or described.
     miopen:
-      ["kernels", "verify"].includes(get("command")) && given.miopen === undefined
+      ["kernels", "verify"].includes(get("command")) &&
+      ["miopen", "miopen-source", "patches"].every((name) => (raw[name] ?? "") === "")
         ? "distribution"
         : oneOf("miopen", ["patched", "distribution"]),
     miopenSource: get("miopen-source") === "" ? null : parseOrigin(get("miopen-source"), cwd),

@@ -75,7 +75,14 @@ test("refuses install's options for other commands, and takes tag and repository
 });
 
 test("makes kernels for the MIOpen that is there, unless another one is named", () => {
-  assert.equal(parse({ command: "kernels" }).miopen, "distribution");
+  for (const command of ["kernels", "verify"]) {
+    assert.equal(parse({ command }).miopen, "distribution");
+    for (const raw of [{ miopen: "patched" }, { "miopen-source": "./m" }, { patches: "./p" }]) {
+      assert.equal(parse({ command, ...raw }).miopen, "patched");
+    }
+  }
+  const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: "/x", INPUT_COMMAND: "kernels", INPUT_MIOPEN: "patched" };
+  assert.equal(parse(openDoor([], env, spec).raw).miopen, "distribution"); // the runner gives the default
 });
 
 test("takes a shard and a folder of parts, for build and kernels", () => {

@@ -1,13 +1,16 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { machineError } from "../errors.ts";
-import { TARGETS } from "../rdna1/targets.ts";
+import { TARGETS, type TargetFacts } from "../rdna1/targets.ts";
 
 /** What an overlay holds. */
 export interface RocblasOverlay {
   files: number;
   bytes: number;
 }
+
+/** The card that an overlay is for: a target, or a control of the tests. */
+export type OverlayCard = Pick<TargetFacts, "mach"> & { target: string };
 
 const ORIGIN = "gfx1010";
 const ELF_MAGIC = 0x464c457f; // "\x7fELF", little-endian
@@ -21,7 +24,7 @@ const E_FLAGS = 48; // offset of e_flags in a 64-bit ELF header [elf.h, Elf64_Eh
  */
 export async function makeRocblasOverlay(
   libraryFolder: string,
-  target: "gfx1011" | "gfx1012",
+  { target, mach }: OverlayCard,
   outFolder: string,
 ): Promise<RocblasOverlay> {
   const names = (await list(libraryFolder)).filter(belongs).sort();
@@ -37,7 +40,7 @@ export async function makeRocblasOverlay(
     let bytes = 0;
     for (const name of names) {
       const file = join(libraryFolder, name);
-      const content = relabel(file, await readFile(file), TARGETS[target].mach);
+      const content = relabel(file, await readFile(file), mach);
       await writeFile(join(aside, name.replaceAll(ORIGIN, target)), content, { mode: 0o644 });
       bytes += content.length;
     }

@@ -5,7 +5,7 @@ import { makeRocblasOverlay } from "../device/rocblas-overlay.ts";
 import type { BuiltDevice } from "../device/stage.ts";
 import { machineError } from "../errors.ts";
 import { sha256, sha256File } from "../ports/files.ts";
-import type { Target } from "../rdna1/targets.ts";
+import { TARGETS, type Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
 import { type CompletenessInput, hashesOf, proveCompleteness } from "../verify/completeness.ts";
 import { type GivenProofs, seedLedger } from "../verify/proof-part.ts";
@@ -74,7 +74,7 @@ export async function rocblasStage(
     parts: { toolchain: toolchain.digest, schema: "1" },
     run: async (out) => {
       await toolchain.ensureSound();
-      return await makeRocblasOverlay(folder, target, join(out, "library"));
+      return await makeRocblasOverlay(folder, TARGETS[target], join(out, "library"));
     },
   });
   context.timings[`rocblas ${target}`] = outcome.seconds;

@@ -136,13 +136,17 @@ bool refused(std::initializer_list<const char*> environment, const char* words) 
 
 void configurationIsChecked() {
   CHECK(architectureOf("gfx1012") == "gfx1012:xnack-" && architectureOf("gfx1030") == "gfx1030");
+  CHECK(architectureOf("gfx906") == "gfx906:sramecc+:xnack-" && !isExecuted("gfx906") && isExecuted("gfx1030"));
   const char* good[] = {"PATH=/bin", "RDNA1_DEVICE_TARGET=gfx1012", "RDNA1_DEVICE_MEMORY=4294967296",
                         "RDNA1_DEVICE_COMPILE=refuse", nullptr};
   const auto config = std::get<Config>(parseConfig(good));
   CHECK(config.target == "gfx1012" && config.mach == 0x35 && config.wgps == 12);
   CHECK(config.memoryBytes == 4294967296ULL && config.compile == CompileMode::refuse);
   CHECK(refused({}, "RDNA1_DEVICE_TARGET is not set"));
-  CHECK(refused({"RDNA1_DEVICE_TARGET=gfx906"}, "gfx1010, gfx1011, gfx1012"));
+  CHECK(refused({"RDNA1_DEVICE_TARGET=gfx908"}, "gfx1010, gfx1011, gfx1012"));
+  CHECK(refused({"RDNA1_DEVICE_TARGET=gfx906"}, "compiled and chosen, never executed: set RDNA1_DEVICE_EXECUTE=off"));
+  const char* control[] = {"RDNA1_DEVICE_TARGET=gfx906", "RDNA1_DEVICE_EXECUTE=off", nullptr};
+  CHECK(std::get<Config>(parseConfig(control)).wgps == 60);
   const char* target = "RDNA1_DEVICE_TARGET=gfx1010";
   CHECK(refused({target, "RDNA1_DEVICE_WGPS=0"}, "1 to 64"));
   CHECK(refused({target, "RDNA1_DEVICE_WGPS=20x"}, "1 to 64"));
@@ -194,6 +198,15 @@ void bundlesAreReadSafely() {
   for (std::size_t length = 24; length < bundle.size(); ++length) {
     CHECK(std::holds_alternative<std::string>(objectInBundle(bytesOf(bundle).first(length), "gfx1010")));
   }
+  const auto serves = [&](std::string_view features) {
+    std::string other = "__CLANG_OFFLOAD_BUNDLE__", name = "hipv4-amdgcn-amd-amdhsa--gfx906" + std::string(features);
+    const std::uint64_t head[] = {1, 200, 4, name.size()};
+    other.append(reinterpret_cast<const char*>(head), sizeof head);
+    other.append(name).resize(204);
+    return std::holds_alternative<std::span<const std::byte>>(objectInBundle(bytesOf(other), "gfx906"));
+  };
+  CHECK(serves("") && serves(":xnack-") && serves(":sramecc+") && serves(":sramecc+:xnack-"));
+  CHECK(!serves(":sramecc-") && !serves(":sramecc-:xnack-") && !serves(":sramecc+:xnack+"));
 }
 
 /// Copies of exactly the size, so that the sanitizer sees every byte read too far.

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { type CompileMode, deviceEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
-import type { Target } from "../../src/rdna1/targets.ts";
+import { TARGETS, type Target } from "../../src/rdna1/targets.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "./sim/builds.ts";
 import { exec, toolchainUnderTest } from "./support.ts";
@@ -100,7 +100,7 @@ describe("MIOpenDriver on the virtual device", { skip }, () => {
   test("rocBLAS finds its kernels as gfx1011 and gfx1012 in a relabelled library folder, and not without", async () => {
     for (const target of ["gfx1011", "gfx1012"] as const) {
       const overlay = join(folder, `rocblas-${target}`);
-      const { files } = await makeRocblasOverlay(rocm.paths.rocblasLibrary ?? "", target, overlay);
+      const { files } = await makeRocblasOverlay(rocm.paths.rocblasLibrary ?? "", TARGETS[target], overlay);
       assert.equal((await readdir(overlay)).length, files);
       const only = { MIOPEN_DEBUG_CONV_DIRECT: "0" }; // GEMM is what is left
       const run = await drive(target, "allow", { ...only, ROCBLAS_TENSILE_LIBPATH: overlay }, target);

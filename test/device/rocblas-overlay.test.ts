@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
+import { TARGETS } from "../../src/rdna1/targets.ts";
 import { scratch } from "./support.ts";
 
 /** The first 64 bytes of a code object: magic, e_flags. */
@@ -31,7 +32,7 @@ test("only the machine field and the names change, other cards are left out", as
     "TensileLibrary_Type_HH_gfx908.dat": Buffer.from("other"),
   });
   const out = join(folder, "out");
-  assert.deepEqual(await makeRocblasOverlay(source, "gfx1012", out), { files: 4, bytes: 172 });
+  assert.deepEqual(await makeRocblasOverlay(source, TARGETS.gfx1012, out), { files: 4, bytes: 172 });
   assert.deepEqual((await readdir(out)).sort(), [
     "Kernels.so-000-gfx1012.hsaco",
     "TensileLibrary_Type_SS_fallback.dat",
@@ -51,10 +52,13 @@ test("what cannot be relabelled is refused, and nothing is left behind", async (
   for (const [name, content, message] of cases) {
     const folder = await scratch(t);
     const source = await library(folder, { [name]: content });
-    await assert.rejects(makeRocblasOverlay(source, "gfx1011", join(folder, "out")), message);
+    await assert.rejects(makeRocblasOverlay(source, TARGETS.gfx1011, join(folder, "out")), message);
     assert.deepEqual(await readdir(folder), ["library"]);
   }
   const folder = await scratch(t);
-  await assert.rejects(makeRocblasOverlay(folder, "gfx1011", join(folder, "out")), /no Tensile library for gfx1010/);
-  await assert.rejects(makeRocblasOverlay(join(folder, "none"), "gfx1011", join(folder, "out")), /cannot read/);
+  await assert.rejects(
+    makeRocblasOverlay(folder, TARGETS.gfx1011, join(folder, "out")),
+    /no Tensile library for gfx1010/,
+  );
+  await assert.rejects(makeRocblasOverlay(join(folder, "none"), TARGETS.gfx1011, join(folder, "out")), /cannot read/);
 });

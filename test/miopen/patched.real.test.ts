@@ -120,6 +120,12 @@ describe("the patched MIOpen on the virtual device", { skip }, () => {
     });
   });
 
+  test("batch norm per activation, backward, agrees with the CPU", async () => {
+    for (const saved of ["-s 1", "-s 0"]) {
+      await correct(`bnorm -n 2 -c 6 -H 10 -W 9 -m 0 -F 0 -b 1 ${saved} -V 1 -t 0 -i 1`, 1);
+    }
+  });
+
   test("tensor reduction agrees with the CPU", async () => {
     for (const card of ["gfx1010", "gfx1012"] as const) {
       await correct("reduce -D 4,5,6,7 -R 0,2 -O 0 -V 1 -t 0 -i 1", 1, { card });

@@ -1,17 +1,22 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cacheRoot } from "../../src/cache/root.ts";
 import { compileEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
 import { OWN_SOURCES } from "../../src/kernels/dialect.ts";
 import { exists } from "../../src/ports/files.ts";
+import { TARGETS, type Target } from "../../src/rdna1/targets.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
 import { exec, hostCompiler, must, toolchainUnderTest } from "../device/support.ts";
 
-export type Card = "gfx1010" | "gfx1011" | "gfx1012" | "gfx1030";
+/** Targets, and the controls gfx1030 and gfx906; the latter never executes. */
+export type Card = Target | "gfx1030" | "gfx906";
+
+/** [LLVM AMDGPUUsage, EF_AMDGPU_MACH] */
+const GFX906 = { target: "gfx906", mach: 0x2f };
 
 /** What one MIOpenDriver run is to be, besides its command. */
 export interface RunOptions {
@@ -38,19 +43,23 @@ export interface Run {
 /** A library with its MIOpenDriver, run on the virtual device with databases of its own. */
 export class PatchedMiopen {
   readonly folder: string;
-  readonly #prefix: string;
+  readonly #library: string;
+  readonly #driver: string;
   readonly #toolchain: Toolchain;
   readonly #device: string;
   #runs = 0;
 
-  private constructor(prefix: string, toolchain: Toolchain, device: string, folder: string) {
-    this.#prefix = prefix;
+  private constructor(prefix: string | null, toolchain: Toolchain, device: string, folder: string) {
+    const { miopen, miopenDriver } = toolchain.paths;
+    this.#library = prefix === null ? (miopen ?? "") : join(prefix, "lib/libMIOpen.so.1");
+    this.#driver = prefix === null ? (miopenDriver ?? "") : join(prefix, "bin/MIOpenDriver");
     this.#toolchain = toolchain;
     this.#device = device;
     this.folder = folder;
   }
 
-  static async start({ prefix, toolchain }: { prefix: string; toolchain: Toolchain }): Promise<PatchedMiopen> {
+  /** `prefix` null: the toolchain's own MIOpen, which has no patches of ours. */
+  static async start({ prefix, toolchain }: { prefix: string | null; toolchain: Toolchain }): Promise<PatchedMiopen> {
     const folder = await mkdtemp(join(tmpdir(), "rdna1-patched-test-"));
     await mkdir(join(folder, "databases"));
     return new PatchedMiopen(prefix, toolchain, await cachedDevice(toolchain), folder);
@@ -66,7 +75,7 @@ export class PatchedMiopen {
   }
 
   drive(command: string, options: RunOptions = {}): Promise<Run> {
-    return this.#run(join(this.#prefix, "bin/MIOpenDriver"), command.split(" "), options);
+    return this.#run(this.#driver, command.split(" "), options);
   }
 
   /** A forward convolution through the C interface (find-client.cpp); `workspace` is what Find and the run are given. */
@@ -77,8 +86,7 @@ export class PatchedMiopen {
       if (compiler === null) throw new Error("no g++ or clang++ on this host");
       await must(compiler, ["-std=c++20", "-O1", join(import.meta.dirname, "find-client.cpp"), "-o", client, "-ldl"]);
     }
-    const library = join(this.#prefix, "lib/libMIOpen.so.1");
-    return this.#run(client, [library, ...problem.split(" "), workspace, mode], options);
+    return this.#run(client, [this.#library, ...problem.split(" "), workspace, mode], options);
   }
 
   /** A run of MIOpenDriver that has to end with 0. */
@@ -107,28 +115,29 @@ export class PatchedMiopen {
       MIOPEN_RDNA1_KFD_ROOT: join(this.folder, "none"),
       ...compileEnvironment(this.#toolchain),
       RDNA1_DEVICE_TARGET: card,
-      RDNA1_DEVICE_WGPS: "20",
+      RDNA1_DEVICE_WGPS: card === "gfx906" ? "60" : "20",
       RDNA1_DEVICE_MEMORY: String(options.memoryBytes ?? 8 * 2 ** 30),
       RDNA1_DEVICE_COMPILE: compile,
       RDNA1_DEVICE_EXECUTE: execute ? "on" : "off",
       RDNA1_DEVICE_LOG: eventLog,
       ...options.env,
     };
-    const more = { preload: [this.#device], env, libraryPath: [join(this.#prefix, "lib")], cwd: home };
+    const more = { preload: [this.#device], env, libraryPath: [dirname(this.#library)], cwd: home };
     const result = await exec.run(programCommand(this.#toolchain, program, args, more), {
       timeoutMs: 600_000,
       keep: 32 << 20,
     });
+    if (result.timedOut) throw new Error(`${args.join(" ")}: ${TOO_SLOW}`); // which says nothing of the library
     const events = parseEvents(await readFile(eventLog, "utf8").catch(() => ""));
     return { code: result.code, output: result.stdout + result.stderr, events, home };
   }
 
-  /** rocBLAS's kernels for a card; those of gfx1010 relabelled for its two siblings. */
+  /** rocBLAS's kernels for a card: those of gfx1010 relabelled, for gfx906 too, which loads them and executes nothing. */
   async #rocblas(card: Card): Promise<string> {
     const own = this.#toolchain.paths.rocblasLibrary ?? "";
-    if (card !== "gfx1011" && card !== "gfx1012") return own;
+    if (card === "gfx1010" || card === "gfx1030") return own;
     const overlay = join(this.folder, `rocblas-${card}`);
-    if (!(await exists(overlay))) await makeRocblasOverlay(own, card, overlay);
+    if (!(await exists(overlay))) await makeRocblasOverlay(own, card === "gfx906" ? GFX906 : TARGETS[card], overlay);
     return overlay;
   }
 
@@ -174,6 +183,9 @@ async function newestInCache(): Promise<string | null> {
   }
   return found.toSorted((a, b) => b.made - a.made)[0]?.prefix ?? null;
 }
+
+/** What a run that never ended says of itself; control.real.test.ts takes it for no failure of a row. */
+export const TOO_SLOW = "stopped after ten minutes";
 
 export const RDNA1: readonly Card[] = ["gfx1010", "gfx1011", "gfx1012"];
 export const QUICK = "-V 0 -t 1 -i 1";

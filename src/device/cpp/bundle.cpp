@@ -12,7 +12,8 @@ bool startsWith(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
-/// "hipv4-amdgcn-amd-amdhsa--gfx1010:xnack-" is for gfx1010.
+/// "hipv4-amdgcn-amd-amdhsa--gfx1010:xnack-" is for gfx1010, "…--gfx906:sramecc+:xnack-" for gfx906: entries may leave
+/// features open, and name none that the device has not.
 bool entryServes(std::string_view entry, std::string_view target) {
   if (!entry.starts_with("hip")) return false;
   const auto at = entry.rfind("--");
@@ -20,7 +21,7 @@ bool entryServes(std::string_view entry, std::string_view target) {
   entry.remove_prefix(at + 2);
   if (!entry.starts_with(target)) return false;
   entry.remove_prefix(target.size());
-  return entry.empty() || entry == ":xnack-";
+  return entry.empty() || entry == ":xnack-" || (target == "gfx906" && (entry == ":sramecc+" || entry == ":sramecc+:xnack-"));
 }
 
 } // namespace

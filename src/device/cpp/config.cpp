@@ -24,8 +24,11 @@ constexpr Known kTargets[] = {
     {"gfx1010", 0x33, "AMD Radeon RX 5700 XT (virtual)", 20},
     {"gfx1011", 0x34, "AMD Radeon Pro 5600M (virtual)", 20},
     {"gfx1012", 0x35, "AMD Radeon RX 5500 XT (virtual)", 12},
-    {"gfx1030", 0x36, "AMD Radeon RX 6800 XT (virtual)", 36}, // a control for tests; nothing is ever shipped for it
+    // Controls for tests; nothing is ever shipped for them.
+    {"gfx1030", 0x36, "AMD Radeon RX 6800 XT (virtual)", 36},
+    {"gfx906", 0x2f, "AMD Instinct MI50 (virtual)", 60}, // 60 compute units: it has no WGPs
 };
+constexpr const char* kAllowedTargets = "gfx1010, gfx1011, gfx1012 (and gfx1030, gfx906 as controls)";
 
 constexpr std::uint64_t kDefaultMemory = 8ULL << 30; // RX 5700 XT
 constexpr std::uint64_t kDefaultBudget = 2'000'000'000; // of one wave: some ten seconds
@@ -70,7 +73,7 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
   };
   std::string_view value;
   if (!take("RDNA1_DEVICE_TARGET", value)) {
-    return "RDNA1_DEVICE_TARGET is not set; allowed: gfx1010, gfx1011, gfx1012 (and gfx1030 as a control)";
+    return std::string("RDNA1_DEVICE_TARGET is not set; allowed: ") + kAllowedTargets;
   }
   for (const Known& known : kTargets) {
     if (value != known.target) continue;
@@ -79,7 +82,7 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
     result.cardName = known.cardName;
     result.wgps = known.wgps;
   }
-  if (result.target.empty()) return bad("RDNA1_DEVICE_TARGET", value, "gfx1010, gfx1011, gfx1012 (and gfx1030 as a control)");
+  if (result.target.empty()) return bad("RDNA1_DEVICE_TARGET", value, kAllowedTargets);
   if (take("RDNA1_DEVICE_WGPS", value)) {
     if (!parseNumber(value, result.wgps) || result.wgps < 1 || result.wgps > 64) {
       return bad("RDNA1_DEVICE_WGPS", value, "1 to 64");
@@ -104,6 +107,10 @@ std::variant<Config, std::string> parseConfig(const char* const* environment) {
   if (take("RDNA1_DEVICE_EXECUTE", value)) {
     if (value != "on" && value != "off") return bad("RDNA1_DEVICE_EXECUTE", value, "on, off");
     result.execute = value == "on";
+  }
+  if (result.execute && !isExecuted(result.target)) {
+    return "RDNA1_DEVICE_TARGET=" + result.target +
+           " is a control whose code is compiled and chosen, never executed: set RDNA1_DEVICE_EXECUTE=off";
   }
   if (take("RDNA1_DEVICE_STRICT", value)) {
     if (value != "1" && value != "0") return bad("RDNA1_DEVICE_STRICT", value, "1, 0");
@@ -146,6 +153,11 @@ const Config& config() {
   return instance;
 }
 
-std::string architectureOf(const std::string& target) { return target == "gfx1030" ? target : target + ":xnack-"; }
+bool isExecuted(const std::string& target) { return target != "gfx906"; }
+
+std::string architectureOf(const std::string& target) {
+  if (target == "gfx906") return "gfx906:sramecc+:xnack-";
+  return target == "gfx1030" ? target : target + ":xnack-";
+}
 
 } // namespace rdna1

@@ -23,6 +23,7 @@ auto& functions() {
 
 std::string machineName(std::uint32_t mach) {
   switch (mach) { // [LLVM AMDGPUUsage, EF_AMDGPU_MACH]
+  case 0x2f: return "gfx906";
   case 0x33: return "gfx1010";
   case 0x34: return "gfx1011";
   case 0x35: return "gfx1012";
@@ -41,6 +42,8 @@ std::string mismatch(const CodeObject& object) {
   if (object.mach != config().mach)
     return "it is for " + machineName(object.mach) + ", the device is " + config().target;
   if (object.xnack == 3) return "it needs xnack on, the device is " + architectureOf(config().target);
+  if (config().target == "gfx906" && (object.flags >> 10 & 3) == 2) // [LLVM AMDGPUUsage, EF_AMDGPU_FEATURE_SRAMECC_V4]
+    return "it needs sramecc off, the device is " + architectureOf(config().target);
   return "";
 }
 

@@ -1,4 +1,5 @@
 // hipModule*: load, look up, unload.
+#include "config.hpp"
 #include "hip_api.hpp"
 #include "log.hpp"
 #include "module.hpp"
@@ -104,16 +105,18 @@ hipError_t hipModuleGetGlobal(hipDeviceptr_t* pointer, size_t* bytes, hipModule_
   return result(hipSuccess);
 }
 
-/// Not a model of occupancy: as many work-groups as the WGP's 40 waves (four SIMDs of ten) and its LDS hold.
+/// Not a model of occupancy: as many work-groups as the waves and the LDS of a WGP hold, or of a compute unit of gfx906.
 hipError_t hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, hipFunction_t handle, int blockSize,
                                                               size_t dynamicLds) {
   const auto function = functionOf(handle);
   if (function == nullptr) return fail(hipErrorInvalidHandle, __func__, "the function is not loaded");
   if (blocks == nullptr || blockSize < 1) return fail(hipErrorInvalidValue, __func__, "bad argument");
   const auto waveSize = static_cast<int>(function->kernel->waveSize == 0 ? 32 : function->kernel->waveSize);
-  const int byWaves = 80 / ((blockSize + waveSize - 1) / waveSize); // 20 waves for each of four SIMDs [RDNA1 ISA §2]
+  const bool isWgp = config().target != "gfx906";
+  const int waves = isWgp ? 80 : 40; // four SIMDs with 20 waves each [RDNA1 ISA §2], or 10 [Vega 7nm ISA]
+  const int byWaves = waves / ((blockSize + waveSize - 1) / waveSize);
   const size_t lds = function->kernel->ldsSize + dynamicLds;
-  const int byLds = lds == 0 ? byWaves : static_cast<int>(131072 / lds);
+  const int byLds = lds == 0 ? byWaves : static_cast<int>((isWgp ? 131072 : 65536) / lds);
   *blocks = byWaves < byLds ? byWaves : byLds;
   return result(hipSuccess);
 }

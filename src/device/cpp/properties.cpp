@@ -8,16 +8,19 @@ using namespace rdna1;
 
 namespace {
 
-constexpr int kWaveSize = 32;
+/// What differs between the cards. Sizes are bytes, clocks kHz, the bus bits.
+struct Card {
+  int waveSize, itemsOfUnit, clock, memoryClock, busWidth, l2, major, minor;
+};
+constexpr Card kRdna = {32, 2048, 2100000, 875000, 256, 4 << 20, 10, 1};
+constexpr Card kMi50 = {64, 2560, 1725000, 1000000, 4096, 8 << 20, 9, 0}; // what rocminfo says of one
+
+const Card& card() { return config().target == "gfx906" ? kMi50 : kRdna; }
+
 constexpr int kLargestGroup = 1024;
 constexpr int kLds = 65536; // bytes of a work-group [RDNA1 ISA §2.5]
 constexpr int kRegisters = 65536;
-constexpr int kItemsOfWgp = 2048;
-constexpr int kClock = 2100000;      // kHz
-constexpr int kMemoryClock = 875000; // kHz
-constexpr int kWallClock = 100000;   // kHz
-constexpr int kBusWidth = 256;       // bits
-constexpr int kL2 = 4 << 20;         // bytes
+constexpr int kWallClock = 100000; // kHz
 constexpr int kPciBus = 3;
 
 hipError_t checkDevice(const char* call, int device) {
@@ -30,7 +33,7 @@ bool attributeOf(hipDeviceAttribute_t attribute, int& value) {
   switch (attribute) {
   case hipDeviceAttributeMultiprocessorCount: value = config().wgps; return true;
   case hipDeviceAttributePhysicalMultiProcessorCount: value = config().wgps; return true;
-  case hipDeviceAttributeWarpSize: value = kWaveSize; return true;
+  case hipDeviceAttributeWarpSize: value = card().waveSize; return true;
   case hipDeviceAttributeMaxThreadsPerBlock: value = kLargestGroup; return true;
   case hipDeviceAttributeMaxBlockDimX:
   case hipDeviceAttributeMaxBlockDimY:
@@ -42,14 +45,14 @@ bool attributeOf(hipDeviceAttribute_t attribute, int& value) {
   case hipDeviceAttributeSharedMemPerMultiprocessor:
   case hipDeviceAttributeMaxSharedMemoryPerMultiprocessor: value = kLds; return true;
   case hipDeviceAttributeMaxRegistersPerBlock: value = kRegisters; return true;
-  case hipDeviceAttributeMaxThreadsPerMultiProcessor: value = kItemsOfWgp; return true;
-  case hipDeviceAttributeComputeCapabilityMajor: value = 10; return true;
-  case hipDeviceAttributeComputeCapabilityMinor: value = 1; return true;
-  case hipDeviceAttributeClockRate: value = kClock; return true;
-  case hipDeviceAttributeMemoryClockRate: value = kMemoryClock; return true;
+  case hipDeviceAttributeMaxThreadsPerMultiProcessor: value = card().itemsOfUnit; return true;
+  case hipDeviceAttributeComputeCapabilityMajor: value = card().major; return true;
+  case hipDeviceAttributeComputeCapabilityMinor: value = card().minor; return true;
+  case hipDeviceAttributeClockRate: value = card().clock; return true;
+  case hipDeviceAttributeMemoryClockRate: value = card().memoryClock; return true;
   case hipDeviceAttributeWallClockRate: value = kWallClock; return true;
-  case hipDeviceAttributeMemoryBusWidth: value = kBusWidth; return true;
-  case hipDeviceAttributeL2CacheSize: value = kL2; return true;
+  case hipDeviceAttributeMemoryBusWidth: value = card().busWidth; return true;
+  case hipDeviceAttributeL2CacheSize: value = card().l2; return true;
   case hipDeviceAttributePciBusId: value = kPciBus; return true;
   case hipDeviceAttributePciDeviceId:
   case hipDeviceAttributePciDomainID:
@@ -116,39 +119,39 @@ hipError_t hipDeviceGetAttribute(int* value, hipDeviceAttribute_t attribute, int
 hipError_t hipGetDevicePropertiesR0600(hipDeviceProp_tR0600* out, int device) {
   if (out == nullptr) return fail(hipErrorInvalidValue, __func__, "no place for the properties");
   if (device != 0) return checkDevice(__func__, device);
-  hipDeviceProp_tR0600 card{};
-  std::strncpy(card.name, config().cardName.c_str(), sizeof card.name - 1);
-  std::strncpy(card.gcnArchName, architectureOf(config().target).c_str(), sizeof card.gcnArchName - 1);
-  card.totalGlobalMem = config().memoryBytes;
-  card.sharedMemPerBlock = card.sharedMemPerMultiprocessor = card.maxSharedMemoryPerMultiProcessor = kLds;
-  card.regsPerBlock = card.regsPerMultiprocessor = kRegisters;
-  card.warpSize = kWaveSize;
-  card.memPitch = INT32_MAX;
-  card.maxThreadsPerBlock = kLargestGroup;
-  card.maxThreadsDim[0] = card.maxThreadsDim[1] = card.maxThreadsDim[2] = kLargestGroup;
-  card.maxGridSize[0] = INT32_MAX;
-  card.maxGridSize[1] = card.maxGridSize[2] = 65536;
-  card.clockRate = kClock;
-  card.clockInstructionRate = kWallClock;
-  card.memoryClockRate = kMemoryClock;
-  card.memoryBusWidth = kBusWidth;
-  card.totalConstMem = INT32_MAX;
-  card.major = 10;
-  card.minor = 1;
-  card.multiProcessorCount = config().wgps;
-  card.maxThreadsPerMultiProcessor = kItemsOfWgp;
-  card.l2CacheSize = kL2;
-  card.computeMode = hipComputeModeDefault;
-  card.concurrentKernels = card.canMapHostMemory = card.unifiedAddressing = 1;
-  card.cooperativeLaunch = card.memoryPoolsSupported = 1;
-  card.pciBusID = kPciBus;
-  card.arch.hasGlobalInt32Atomics = card.arch.hasGlobalInt64Atomics = 1;
-  card.arch.hasSharedInt32Atomics = card.arch.hasSharedInt64Atomics = 1;
-  card.arch.hasFloatAtomicAdd = card.arch.hasDoubles = 1;
-  card.arch.hasWarpVote = card.arch.hasWarpBallot = card.arch.hasWarpShuffle = 1;
-  card.arch.hasThreadFenceSystem = card.arch.hasDynamicParallelism = 0;
-  card.arch.has3dGrid = 1;
-  *out = card;
+  hipDeviceProp_tR0600 properties{};
+  std::strncpy(properties.name, config().cardName.c_str(), sizeof properties.name - 1);
+  std::strncpy(properties.gcnArchName, architectureOf(config().target).c_str(), sizeof properties.gcnArchName - 1);
+  properties.totalGlobalMem = config().memoryBytes;
+  properties.sharedMemPerBlock = properties.sharedMemPerMultiprocessor = properties.maxSharedMemoryPerMultiProcessor = kLds;
+  properties.regsPerBlock = properties.regsPerMultiprocessor = kRegisters;
+  properties.warpSize = card().waveSize;
+  properties.memPitch = INT32_MAX;
+  properties.maxThreadsPerBlock = kLargestGroup;
+  properties.maxThreadsDim[0] = properties.maxThreadsDim[1] = properties.maxThreadsDim[2] = kLargestGroup;
+  properties.maxGridSize[0] = INT32_MAX;
+  properties.maxGridSize[1] = properties.maxGridSize[2] = 65536;
+  properties.clockRate = card().clock;
+  properties.clockInstructionRate = kWallClock;
+  properties.memoryClockRate = card().memoryClock;
+  properties.memoryBusWidth = card().busWidth;
+  properties.totalConstMem = INT32_MAX;
+  properties.major = card().major;
+  properties.minor = card().minor;
+  properties.multiProcessorCount = config().wgps;
+  properties.maxThreadsPerMultiProcessor = card().itemsOfUnit;
+  properties.l2CacheSize = card().l2;
+  properties.computeMode = hipComputeModeDefault;
+  properties.concurrentKernels = properties.canMapHostMemory = properties.unifiedAddressing = 1;
+  properties.cooperativeLaunch = properties.memoryPoolsSupported = 1;
+  properties.pciBusID = kPciBus;
+  properties.arch.hasGlobalInt32Atomics = properties.arch.hasGlobalInt64Atomics = 1;
+  properties.arch.hasSharedInt32Atomics = properties.arch.hasSharedInt64Atomics = 1;
+  properties.arch.hasFloatAtomicAdd = properties.arch.hasDoubles = 1;
+  properties.arch.hasWarpVote = properties.arch.hasWarpBallot = properties.arch.hasWarpShuffle = 1;
+  properties.arch.hasThreadFenceSystem = properties.arch.hasDynamicParallelism = 0;
+  properties.arch.has3dGrid = 1;
+  *out = properties;
   return result(hipSuccess);
 }
 }
