@@ -1,17 +1,26 @@
 /**
  * Runs MIOpen's own test program on the virtual device, in parts, and explains what fails:
  *
- *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--out folder]
+ *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--card gfx1010] [--out folder]
  *
- * `--every 20` takes each twentieth case. With `--out` finished parts and compiled kernels are kept, and the same command
+ * It is the toolchain's, or with `--miopen-source folder` (and `--patches`, as for the program) the one of that source,
+ * compiled against the library that `--miopen patched` builds from it. `--every 20` takes each twentieth case. With `--out` finished parts and compiled kernels are kept, and the same command
  * goes on where it was interrupted. Ends with 1 when a failure is not explained (known.ts) or is the device's.
  */
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { makeContext } from "../../src/context.ts";
+import { parseInputs } from "../../src/inputs.ts";
+import { parseActionSpec } from "../../src/options.ts";
 import { writeWhole } from "../../src/ports/files.ts";
-import { toolchainUnderTest } from "../device/support.ts";
+import { TerminalLog } from "../../src/ports/terminal-log.ts";
+import { projectRoot, toolchainUnderTest } from "../device/support.ts";
+import { ROCM_VERSION } from "../e2e/sandbox.ts";
+import { CARDS, type Card, isCard } from "../miopen/patched.ts";
+import { buildPatchedTests } from "./build.ts";
 import { isBad } from "./cases.ts";
 import { eachNth, type PartResult, PartStore, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
@@ -23,13 +32,16 @@ const { values: options } = parseArgs({
     every: { type: "string", default: "1" },
     size: { type: "string", default: "40" },
     jobs: { type: "string", default: String(availableParallelism()) },
+    card: { type: "string", default: "gfx1010" },
     out: { type: "string" },
+    "miopen-source": { type: "string" },
+    patches: { type: "string", default: "auto" },
   },
 });
+if (!isCard(options.card)) throw new Error(`--card: ${options.card} is none of ${CARDS.join(", ")}`);
 
 const work = options.out ?? (await mkdtemp(join(tmpdir(), "rdna1-gtest-")));
-const toolchain = await toolchainUnderTest();
-const suite = typeof toolchain === "string" ? toolchain : await Suite.open(toolchain, work);
+const suite = await suiteAskedFor(options.card);
 if (typeof suite === "string") {
   console.error(`not run: ${suite}`);
   process.exit(1);
@@ -40,6 +52,23 @@ console.log(lines.join("\n"));
 if (options.out === undefined) await rm(work, { recursive: true, force: true });
 else await writeWhole(join(work, "results.json"), JSON.stringify(results, null, 1));
 process.exitCode = bad === 0 ? 0 : 1;
+
+async function suiteAskedFor(card: Card): Promise<Suite | string> {
+  const source = options["miopen-source"];
+  if (source === undefined) {
+    const toolchain = await toolchainUnderTest();
+    return typeof toolchain === "string" ? toolchain : await Suite.ofToolchain(toolchain, work, card);
+  }
+  const raw = { toolchain: "debian", "rocm-version": ROCM_VERSION, "miopen-source": source, patches: options.patches };
+  const spec = parseActionSpec(readFileSync(join(projectRoot, "action.yml"), "utf8"));
+  const inputs = parseInputs({ ...raw, jobs: options.jobs }, spec, process.cwd());
+  const context = await makeContext(inputs, new TerminalLog(), projectRoot, process.env, false);
+  try {
+    return await Suite.open({ ...(await buildPatchedTests(context)), card, settings: {} }, work);
+  } finally {
+    context.close();
+  }
+}
 
 async function runAll(suite: Suite): Promise<PartResult[]> {
   const started = performance.now();

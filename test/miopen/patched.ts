@@ -11,7 +11,13 @@ import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts
 import { cachedDevice } from "../device/sim/harness.ts";
 import { exec, hostCompiler, must, toolchainUnderTest } from "../device/support.ts";
 
-export type Card = "gfx1010" | "gfx1011" | "gfx1012" | "gfx1030";
+/** What the virtual device can execute: the targets, and one of the next generation as a control. */
+export const CARDS = ["gfx1010", "gfx1011", "gfx1012", "gfx1030"] as const;
+export type Card = (typeof CARDS)[number];
+
+export function isCard(name: string): name is Card {
+  return (CARDS as readonly string[]).includes(name);
+}
 
 /** What one MIOpenDriver run is to be, besides its command. */
 export interface RunOptions {
