@@ -13,7 +13,7 @@ const BUILD = [
 ];
 
 /** What MIOpen's own tests need besides. */
-const TESTS = ["libgtest-dev"];
+const TESTS = ["libgtest-dev", "libgmock-dev"];
 
 /** Packages that define a Debian tree. */
 export function debianPackages(profile: Profile): readonly string[] {
