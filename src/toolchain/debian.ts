@@ -64,7 +64,7 @@ export function debianTree(options: DebianOptions): TreeSource {
       return { sources: [debianSource(host, SUITES)], hostSettings: host.networkSettings };
     },
     check: (packages) => checkVersions(packages, rocmVersion),
-    ...(profile === "build" && { finish: makeMountPoints }),
+    ...(profile !== "run" && { finish: makeMountPoints }),
     locate: locateDebian,
   };
   return packageTree(`debian-${rocmVersion}-amd64-${schema}`, recipe, options);

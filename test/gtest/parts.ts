@@ -22,6 +22,10 @@ export interface PartResult {
   troubles: Record<string, number>;
 }
 
+export function casesOf(parts: readonly PartResult[]): CaseResult[] {
+  return parts.flatMap(({ cases }) => cases);
+}
+
 /** Their kernels are missing in Debian's MIOpen, so each throws. Elsewhere they are ordinary cases. */
 const FUSED_WINOGRAD = /ConvBiasActivInfer_FP(32|16)\.ConvBinWinograd\w*Fused\//;
 

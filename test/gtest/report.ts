@@ -1,6 +1,6 @@
 import { type CaseResult, isBad } from "./cases.ts";
 import { type Known, whyKnown } from "./known.ts";
-import type { PartResult } from "./parts.ts";
+import { casesOf, type PartResult } from "./parts.ts";
 
 export interface Summary {
   lines: string[];
@@ -10,7 +10,7 @@ export interface Summary {
 
 /** What a run says in the end. `jobs`: processes at a time. */
 export function summary(parts: readonly PartResult[]): Summary {
-  const cases = parts.flatMap((part) => part.cases);
+  const cases = casesOf(parts);
   const count = (outcome: CaseResult["outcome"]) => cases.filter((one) => one.outcome === outcome).length;
   const groups = new Map<Known | null, CaseResult[]>();
   for (const one of cases.filter(isBad)) {

@@ -1,19 +1,29 @@
 /**
  * Runs MIOpen's own test program on the virtual device, in parts, and explains what fails:
  *
- *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--out folder]
+ *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--card gfx1010] [--control gfx1030] [--out folder]
  *
- * `--every 20` takes each twentieth case. With `--out` finished parts and compiled kernels are kept, and the same command
+ * With a control the same cases run on both, and what passes there alone is named. The program is the toolchain's, or with `--miopen-source folder` (and `--patches`, as for the program) the one of that source,
+ * compiled against the library that `--miopen patched` builds from it. `--every 20` takes each twentieth case. With `--out` finished parts and compiled kernels are kept, and the same command
  * goes on where it was interrupted. Ends with 1 when a failure is not explained (known.ts) or is the device's.
  */
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { makeContext } from "../../src/context.ts";
+import { parseInputs } from "../../src/inputs.ts";
+import { parseActionSpec } from "../../src/options.ts";
 import { writeWhole } from "../../src/ports/files.ts";
-import { toolchainUnderTest } from "../device/support.ts";
+import { TerminalLog } from "../../src/ports/terminal-log.ts";
+import { projectRoot, toolchainUnderTest } from "../device/support.ts";
+import { ROCM_VERSION } from "../e2e/sandbox.ts";
+import { EXECUTED, type Executed, isExecuted } from "../miopen/patched.ts";
+import { buildPatchedTests } from "./build.ts";
 import { isBad } from "./cases.ts";
-import { eachNth, type PartResult, PartStore, plannedParts } from "./parts.ts";
+import { comparison } from "./compare.ts";
+import { casesOf, eachNth, type PartResult, PartStore, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
 import { Suite } from "./suite.ts";
 
@@ -23,23 +33,53 @@ const { values: options } = parseArgs({
     every: { type: "string", default: "1" },
     size: { type: "string", default: "40" },
     jobs: { type: "string", default: String(availableParallelism()) },
+    card: { type: "string", default: "gfx1010" },
+    control: { type: "string" },
     out: { type: "string" },
+    "miopen-source": { type: "string" },
+    patches: { type: "string", default: "auto" },
   },
 });
 
 const work = options.out ?? (await mkdtemp(join(tmpdir(), "rdna1-gtest-")));
-const toolchain = await toolchainUnderTest();
-const suite = typeof toolchain === "string" ? toolchain : await Suite.open(toolchain, work);
-if (typeof suite === "string") {
-  console.error(`not run: ${suite}`);
-  process.exit(1);
-}
-const results = await runAll(suite);
+const results = await resultsOn(options.card, "results.json");
 const { lines, bad } = summary(results);
 console.log(lines.join("\n"));
-if (options.out === undefined) await rm(work, { recursive: true, force: true });
-else await writeWhole(join(work, "results.json"), JSON.stringify(results, null, 1));
 process.exitCode = bad === 0 ? 0 : 1;
+if (options.control !== undefined) {
+  const control = await resultsOn(options.control, "control.json");
+  const compared = comparison(casesOf(results), casesOf(control));
+  console.log([`${options.card} and ${options.control}:`, ...compared.lines].join("\n"));
+  if (compared.bad > 0) process.exitCode = 1;
+}
+if (options.out === undefined) await rm(work, { recursive: true, force: true });
+
+/** Runs the suite on a card, and leaves its results in the folder that was asked for. */
+async function resultsOn(card: string, file: string): Promise<PartResult[]> {
+  if (!isExecuted(card)) throw new Error(`${card} is none of ${EXECUTED.join(", ")}`);
+  const suite = await suiteAskedFor(card);
+  if (typeof suite === "string") throw new Error(`not run: ${suite}`);
+  const results = await runAll(suite);
+  if (options.out !== undefined) await writeWhole(join(work, file), JSON.stringify(results, null, 1));
+  return results;
+}
+
+async function suiteAskedFor(card: Executed): Promise<Suite | string> {
+  const source = options["miopen-source"];
+  if (source === undefined) {
+    const toolchain = await toolchainUnderTest();
+    return typeof toolchain === "string" ? toolchain : await Suite.ofToolchain(toolchain, work, card);
+  }
+  const raw = { toolchain: "debian", "rocm-version": ROCM_VERSION, "miopen-source": source, patches: options.patches };
+  const spec = parseActionSpec(readFileSync(join(projectRoot, "action.yml"), "utf8"));
+  const inputs = parseInputs({ ...raw, jobs: options.jobs }, spec, process.cwd());
+  const context = await makeContext(inputs, new TerminalLog(), projectRoot, process.env, false);
+  try {
+    return await Suite.open({ ...(await buildPatchedTests(context)), card, settings: {} }, work);
+  } finally {
+    context.close();
+  }
+}
 
 async function runAll(suite: Suite): Promise<PartResult[]> {
   const started = performance.now();

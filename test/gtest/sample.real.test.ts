@@ -15,7 +15,7 @@ const REDUCTION = "Smoke/GPU_Reduce_FP32.TestFloat/8";
 test("a sample of MIOpen's own tests passes, and what fails is explained and not the device's", async (t) => {
   const toolchain = await toolchainUnderTest();
   if (typeof toolchain === "string") return t.skip(toolchain);
-  const suite = await Suite.open(toolchain, await scratch(t));
+  const suite = await Suite.ofToolchain(toolchain, await scratch(t));
   if (typeof suite === "string") return t.skip(suite);
   const names = [...eachNth(await suite.list(FILTER), 130), REDUCTION];
   const parts = plannedParts(names, Math.ceil(names.length / 2));

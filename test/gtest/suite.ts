@@ -8,6 +8,7 @@ import { readTextIfThere, sha256, sha256File } from "../../src/ports/files.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
 import { exec } from "../device/support.ts";
+import type { Executed } from "../miopen/patched.ts";
 import { type CaseResult, isBad, listedCases, readCases } from "./cases.ts";
 import { RACES, whyKnown } from "./known.ts";
 import type { Part, PartResult } from "./parts.ts";
@@ -19,30 +20,51 @@ const WATCHDOG = 4 * 3_600_000;
 
 type WaveOrder = "ascending" | "descending";
 
+/** A test program and what it runs with. */
+export interface Tested {
+  toolchain: Toolchain;
+  /** `miopen_gtest` */
+  program: string;
+  /** What the virtual device is */
+  card: Executed;
+  /** Environment variables of MIOpen */
+  settings: Readonly<Record<string, string>>;
+}
+
 /** MIOpen's own test program (`miopen_gtest`) of a toolchain, on the virtual device. */
 export class Suite {
   readonly #toolchain: Toolchain;
   readonly #program: string;
+  readonly #card: Executed;
+  readonly #settings: Readonly<Record<string, string>>;
   readonly #device: string;
   readonly #folder: string;
   /** Digest of what results depend on. */
   readonly state: string;
 
-  private constructor(toolchain: Toolchain, program: string, device: string, folder: string, state: string) {
-    this.#toolchain = toolchain;
-    this.#program = program;
+  private constructor(suite: Tested, device: string, folder: string, state: string) {
+    this.#toolchain = suite.toolchain;
+    this.#program = suite.program;
+    this.#card = suite.card;
+    this.#settings = suite.settings;
     this.#device = device;
     this.#folder = folder;
     this.state = state;
   }
 
-  /** In words why there is none here. `folder` holds compiled kernels and databases; the next run finds them there. */
-  static async open(toolchain: Toolchain, folder: string): Promise<Suite | string> {
+  /** Opens the tests that a toolchain brings for its own MIOpen, or says in words why it has none. */
+  static async ofToolchain(toolchain: Toolchain, folder: string, card: Executed = "gfx1010"): Promise<Suite | string> {
     if (toolchain.paths.miopenDriver === null) return "the toolchain has no MIOpen tests";
     const program = join(dirname(toolchain.paths.miopenDriver), "miopen_gtest");
+    return await Suite.open({ toolchain, program, card, settings: NO_WINOGRAD }, folder);
+  }
+
+  /** `folder` holds compiled kernels and databases; the next run finds them there. */
+  static async open(tested: Tested, folder: string): Promise<Suite> {
+    const { toolchain, program, card, settings } = tested;
     const device = await cachedDevice(toolchain);
-    const state = sha256(JSON.stringify([toolchain.digest, await sha256File(device), SETTINGS]));
-    return new Suite(toolchain, program, device, folder, state);
+    const parts = [toolchain.digest, await sha256File(device), await sha256File(program), card, settings];
+    return new Suite(tested, device, folder, sha256(JSON.stringify(parts)));
   }
 
   /** Names of the enabled cases that a GoogleTest filter takes. */
@@ -112,7 +134,8 @@ export class Suite {
     return programCommand(this.#toolchain, this.#program, args, {
       preload: [this.#device],
       env: {
-        ...SETTINGS,
+        ...this.#settings,
+        ...KEEPING_MEMORY,
         HOME: home,
         TMPDIR: tmpdir(),
         MIOPEN_USER_DB_PATH: join(home, "databases"),
@@ -129,13 +152,23 @@ export class Suite {
           waves,
           eventLog,
         }),
+        RDNA1_DEVICE_TARGET: this.#card,
+        // The machine may have a card of its own, which a patched MIOpen would recognise.
+        MIOPEN_RDNA1_PCI_ROOT: join(this.#folder, "none"),
+        MIOPEN_RDNA1_KFD_ROOT: join(this.#folder, "none"),
       },
     });
   }
 }
 
 /** Debian's MIOpen has no Winograd sources, and one that cannot be loaded ends every Find (docs/gtest.md). */
-const SETTINGS = { MIOPEN_DEBUG_CONV_WINOGRAD: "0" };
+const NO_WINOGRAD = { MIOPEN_DEBUG_CONV_WINOGRAD: "0" };
+
+/**
+ * glibc gives large blocks back to the kernel, which clears each page anew: 40 % of the time of large batch norm. Here freed
+ * memory is kept up to 16 GB.
+ */
+const KEEPING_MEMORY = { GLIBC_TUNABLES: "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184" };
 
 /** Standard output and error in one, in order; at the end the shell's `times`. */
 function measured(command: Command): Command {

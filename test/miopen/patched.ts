@@ -7,13 +7,21 @@ import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
 import { OWN_SOURCES } from "../../src/kernels/dialect.ts";
 import { exists } from "../../src/ports/files.ts";
-import { TARGETS, type Target } from "../../src/rdna1/targets.ts";
+import { TARGETS } from "../../src/rdna1/targets.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
 import { exec, hostCompiler, must, toolchainUnderTest } from "../device/support.ts";
 
-/** Targets, and the controls gfx1030 and gfx906; the latter never executes. */
-export type Card = Target | "gfx1030" | "gfx906";
+/** What the virtual device executes: the targets and, as a control, one of the next generation. */
+export const EXECUTED = ["gfx1010", "gfx1011", "gfx1012", "gfx1030"] as const;
+export type Executed = (typeof EXECUTED)[number];
+
+export function isExecuted(name: string): name is Executed {
+  return (EXECUTED as readonly string[]).includes(name);
+}
+
+/** These, and a control that never executes. */
+export type Card = Executed | "gfx906";
 
 /** [LLVM AMDGPUUsage, EF_AMDGPU_MACH] */
 const GFX906 = { target: "gfx906", mach: 0x2f };

@@ -57,11 +57,22 @@ export interface BuildPrograms {
 
 /** Arguments of `cmake` for a source and a build folder. One library is linked at a time: it takes over a gigabyte. */
 export function cmakeArguments(source: string, build: string, programs: BuildPrograms): string[] {
+  const options = Object.fromEntries(LEAN_OPTIONS.map(({ name, value }) => [name, value]));
+  return configureArguments(source, build, programs, options);
+}
+
+/** The same for any project with these options. */
+export function configureArguments(
+  source: string,
+  build: string,
+  programs: BuildPrograms,
+  options: Readonly<Record<string, string>>,
+): string[] {
   const define = (name: string, value: string) => `-D${name}=${value}`;
   const launcher = programs.ccache;
   return [
     ...["-G", "Ninja", "-S", source, "-B", build],
-    ...LEAN_OPTIONS.map(({ name, value }) => define(name, value)),
+    ...Object.entries(options).map(([name, value]) => define(name, value)),
     define("CMAKE_INSTALL_PREFIX", INSTALL_PREFIX),
     define("CMAKE_C_COMPILER", programs.clang),
     define("CMAKE_CXX_COMPILER", programs.clangxx),

@@ -1,4 +1,4 @@
-import { cp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Exec } from "../../ports/exec.ts";
 import { diskError, exists } from "../../ports/files.ts";
@@ -22,6 +22,7 @@ export async function prepareSource(
   const done = join(dirname(host.source), "source-is-ready");
   if (await exists(done)) return;
   await rm(host.build, { recursive: true, force: true });
+  await mkdir(join(host.build, "tmp"), { recursive: true });
   await empty(host.source);
   await unpackSource(source.packed, host.source, exec);
   try {

@@ -15,7 +15,7 @@ import {
   readDiagnostics,
   readProgress,
 } from "./ninja.ts";
-import { cmakeArguments, TARGETS } from "./options.ts";
+import { type BuildPrograms, cmakeArguments, TARGETS } from "./options.ts";
 
 export interface CompileRequest {
   environment: BuildEnvironment;
@@ -28,7 +28,20 @@ export interface CompileRequest {
   logFile: string;
   /** Names of the patches that change a file of the source */
   changedBy: (file: string) => readonly string[];
+  /** What is compiled; default: the library and its driver */
+  project?: Project;
 }
+
+/** A project of cmake: how it is configured, and which of its targets are built. */
+export interface Project {
+  configure(environment: BuildEnvironment, programs: BuildPrograms): string[];
+  targets: readonly string[];
+}
+
+const LIBRARY: Project = {
+  configure: ({ inside }, programs) => cmakeArguments(inside.source, inside.build, programs),
+  targets: TARGETS,
+};
 
 export interface CompilePorts {
   exec: Exec;
@@ -53,7 +66,7 @@ const KEPT = 8 << 20;
  * errors become annotations.
  */
 export async function compile(request: CompileRequest, ports: CompilePorts): Promise<CompileOutcome> {
-  const { environment, programs, compiler, jobs, logFile } = request;
+  const { environment, programs, compiler, jobs, logFile, project = LIBRARY } = request;
   const { inside, host } = environment;
   const started = performance.now();
   await writeFile(logFile, "");
@@ -67,16 +80,12 @@ export async function compile(request: CompileRequest, ports: CompilePorts): Pro
   const env = { ...ccacheEnv, NINJA_STATUS };
   if (!(await exists(join(host.build, "build.ninja")))) {
     ports.log.info("compile: configuring");
-    await step(
-      "configure MIOpen",
-      ["cmake", ...cmakeArguments(inside.source, inside.build, { ...programs, ccache })],
-      env,
-    );
+    await step("configure MIOpen", ["cmake", ...project.configure(environment, { ...programs, ccache })], env);
   } else {
     ports.log.info("compile: goes on with what an interrupted run compiled");
   }
   ports.log.info(`compile: ${jobs} ${jobs === 1 ? "job" : "jobs"}`);
-  await step("compile MIOpen", ["ninja", "-C", inside.build, "-j", String(jobs), ...TARGETS], env);
+  await step("compile MIOpen", ["ninja", "-C", inside.build, "-j", String(jobs), ...project.targets], env);
   const stage = `${inside.build}/install`;
   await step("install MIOpen", ["cmake", "--install", inside.build, "--strip"], { ...env, DESTDIR: stage });
   const after = ccache === null ? null : await ccacheStatistics(environment, ccacheEnv, ports.exec);

@@ -84,7 +84,6 @@ async function build(
   const environment = await openEnvironment(request, exec);
   log.info(`compile: ${describe(environment, toolchain)}`);
   await prepareSource(environment, source, patched, exec);
-  await mkdir(join(environment.host.build, "tmp"), { recursive: true });
   const jobs = inputs.jobs ?? planCompileJobs(availableParallelism(), freemem());
   const logs = join(context.cacheRoot, "logs");
   await mkdir(logs, { recursive: true });

@@ -66,7 +66,11 @@ export function parseSeries(text: string, file: string): { lines: SeriesLine[]; 
 /** The patches for a MIOpen version: this program's, a user's, or one after the other. */
 export async function chooseSeries(projectRoot: string, version: string, choice: PatchChoice): Promise<Series> {
   const own = choice.bundled ? await bundledFolder(projectRoot, version) : null;
-  const folders = [own, choice.folder].filter((folder) => folder !== null);
+  return await readFolders([own, choice.folder].filter((folder) => folder !== null));
+}
+
+/** The patches of several folders, one after the other. */
+export async function readFolders(folders: readonly string[]): Promise<Series> {
   const parts = [];
   for (const folder of folders) parts.push(await readSeries(folder));
   const patches = parts.flatMap((part) => part.patches);

@@ -1,5 +1,5 @@
-/** What a tree is for: running MIOpen and compiling kernels, or compiling MIOpen itself as well. */
-export type Profile = "run" | "build";
+/** What a tree is for: running MIOpen and compiling kernels, compiling MIOpen itself as well, or its own tests too. */
+export type Profile = "run" | "build" | "tests";
 
 /** Packages that running needs; apt adds what they need. */
 const RUN = ["libmiopen1-tests", "hipcc", "librocrand-dev", "bzip2"];
@@ -12,7 +12,10 @@ const BUILD = [
   ...["base-files", "dash", "coreutils", "sed", "grep", "findutils"],
 ];
 
+/** What MIOpen's own tests need besides. */
+const TESTS = ["libgtest-dev", "libgmock-dev"];
+
 /** Packages that define a Debian tree. */
 export function debianPackages(profile: Profile): readonly string[] {
-  return profile === "run" ? RUN : [...RUN, ...BUILD];
+  return [...RUN, ...(profile === "run" ? [] : BUILD), ...(profile === "tests" ? TESTS : [])];
 }

@@ -1,0 +1,28 @@
+import { type CaseResult, isBad } from "./cases.ts";
+import { whyKnown } from "./known.ts";
+
+/** Whether a kernel did not compile in this case. */
+export function isBuildError({ text }: CaseResult): boolean {
+  return /Code object build failed|Failed to load kernel source/.test(text);
+}
+
+/**
+ * What a patched MIOpen owes a card: whatever passes on the control passes on the card, and no kernel fails to compile.
+ * `bad` counts the cases that break this without an explanation of known.ts.
+ */
+export function comparison(
+  card: readonly CaseResult[],
+  control: readonly CaseResult[],
+): { lines: string[]; bad: number } {
+  const passedThere = new Set(control.filter(({ outcome }) => outcome === "passed").map(({ name }) => name));
+  const worse = card.filter((one) => one.outcome !== "passed" && passedThere.has(one.name));
+  const builds = card.filter((one) => isBad(one) && isBuildError(one));
+  const unexplained = [...new Set([...worse, ...builds])].filter((one) => whyKnown(one) === null);
+  return {
+    lines: [
+      `${passedThere.size} cases pass on the control, ${worse.length} of them not on the card; ${builds.length} end in a build error`,
+      ...unexplained.map(({ name, outcome }) => `NOT EXPLAINED: ${name} (${outcome})`),
+    ],
+    bad: unexplained.length,
+  };
+}
