@@ -88,7 +88,9 @@ void writtenMapAgreesWithOneFlagAByte() {
       const std::size_t offset = random(static_cast<std::uint32_t>(bytes));
       const std::size_t count = random(static_cast<std::uint32_t>(std::min<std::size_t>(bytes - offset, 40))) + 1;
       switch (random(6)) {
-      case 0: case 1: case 2:
+      case 0:
+      case 1:
+      case 2:
         map.mark(offset, count);
         std::fill_n(flags.begin() + static_cast<std::ptrdiff_t>(offset), count, true);
         break;

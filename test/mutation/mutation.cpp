@@ -17,8 +17,8 @@ namespace {
 
 using Kind = Access::Kind;
 
-constexpr std::string_view kFormats[] = {"sop1", "sop2", "sopk",  "sopc", "sopp", "smem",  "vop1",   "vop2",   "vopc",
-                                         "vop3", "vop3p", "ds", "mubuf", "mtbuf", "flat", "global", "scratch"};
+constexpr std::string_view kFormats[] = {"sop1", "sop2",  "sopk", "sopc",  "sopp",  "smem", "vop1",   "vop2",   "vopc",
+                                         "vop3", "vop3p", "ds",   "mubuf", "mtbuf", "flat", "global", "scratch"};
 
 std::span<const Operation> (*const kTables[])() = {
     sop1Operations, sop2Operations, sopkOperations, sopcOperations,  soppOperations, smemOperations,  vop1Operations,
@@ -58,15 +58,18 @@ constexpr Way kWays[] = {
     {"exec", [](const Operation& o) { return o.shape.writesExec; }},
     {"scc", [](const Operation& o) { return o.shape.writesScc; }},
     // the lowest bit of what is stored or combined
-    {"stored", [](const Operation& o) {
+    {"stored",
+     [](const Operation& o) {
        return (o.access.kind == Kind::store || o.access.kind == Kind::atomic) && o.shape.src[0] != Type::none;
      }},
-    {"stored-second", [](const Operation& o) {
+    {"stored-second",
+     [](const Operation& o) {
        return (o.access.kind == Kind::store || o.access.kind == Kind::atomic) && o.shape.src[1] != Type::none;
      }},
     {"inverted", branches},
     // not executed at all; not seen by the checks of the program's flow
-    {"skipped", [](const Operation& o) {
+    {"skipped",
+     [](const Operation& o) {
        return o.shape.dst != Type::none || o.shape.sdst != Type::none || o.shape.writesExec || o.shape.writesScc ||
               o.access.kind == Kind::store || o.access.kind == Kind::atomic || acts(o);
      }},
@@ -116,9 +119,10 @@ void flipStored(Wave& wave, const Step& step, std::uint32_t index) {
 void invert(Wave& wave, const Step& step, Handler run) {
   run(wave, step);
   const Instruction& branch = *step.origin;
-  wave.next = wave.next != nullptr ? nullptr
-                                   : wave.program->blockAt(branch.offset + branch.size +
-                                                           static_cast<std::int64_t>(branch.immediate) * 4);
+  wave.next =
+      wave.next != nullptr
+          ? nullptr
+          : wave.program->blockAt(branch.offset + branch.size + static_cast<std::int64_t>(branch.immediate) * 4);
 }
 
 void runWrong(Wave& wave, const Step& step, Handler run) {
@@ -138,7 +142,8 @@ void runWrong(Wave& wave, const Step& step, Handler run) {
   if (way == "low-bit") flipResult(wave, step, false, lowestBit(o), on);
   else if (way == "high-bit") flipResult(wave, step, true, highestBit(o), on);
   else if (way == "one-lane") flipResult(wave, step, false, lowestBit(o), last);
-  else if (way == "mask" && on != 0) wave.scalar[step.sdst + std::countr_zero(on) / 32] ^= 1u << std::countr_zero(on) % 32;
+  else if (way == "mask" && on != 0)
+    wave.scalar[step.sdst + std::countr_zero(on) / 32] ^= 1u << std::countr_zero(on) % 32;
   else if (way == "exec") wave.scalar[kExec] ^= 1;
   else if (way == "scc") wave.scc = !wave.scc;
 }
@@ -219,13 +224,12 @@ const Operation* changed(const Operation& operation) {
 // findOperation(Format, std::uint16_t, Targets), as --wrap renames it.
 extern "C" const rdna1::sim::Operation*
 __real__ZN5rdna13sim13findOperationENS0_6FormatEth(rdna1::sim::Format, std::uint16_t, rdna1::sim::Targets);
-extern "C" const rdna1::sim::Operation*
-__wrap__ZN5rdna13sim13findOperationENS0_6FormatEth(rdna1::sim::Format format, std::uint16_t opcode,
-                                                   rdna1::sim::Targets target) {
+extern "C" const rdna1::sim::Operation* __wrap__ZN5rdna13sim13findOperationENS0_6FormatEth(rdna1::sim::Format format,
+                                                                                           std::uint16_t opcode,
+                                                                                           rdna1::sim::Targets target) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
-  const rdna1::sim::Operation* const found =
-      __real__ZN5rdna13sim13findOperationENS0_6FormatEth(format, opcode, target);
+  const rdna1::sim::Operation* const found = __real__ZN5rdna13sim13findOperationENS0_6FormatEth(format, opcode, target);
   if (found == nullptr) return nullptr;
   rdna1::sim::see(*found);
   return rdna1::sim::changed(*found);

@@ -21,7 +21,8 @@ bool entryServes(std::string_view entry, std::string_view target) {
   entry.remove_prefix(at + 2);
   if (!entry.starts_with(target)) return false;
   entry.remove_prefix(target.size());
-  return entry.empty() || entry == ":xnack-" || (target == "gfx906" && (entry == ":sramecc+" || entry == ":sramecc+:xnack-"));
+  return entry.empty() || entry == ":xnack-" ||
+         (target == "gfx906" && (entry == ":sramecc+" || entry == ":sramecc+:xnack-"));
 }
 
 } // namespace

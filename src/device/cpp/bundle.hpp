@@ -12,7 +12,8 @@ namespace rdna1 {
 /// Whether the bytes start as a plain bundle (compressed ones: compressed_bundle.hpp).
 bool isBundle(std::span<const std::byte> bytes);
 
-/// The code object for the target (xnack unspecified or off; of gfx906 also ECC on) in the bundle, or why there is none.
+/// The code object for the target (xnack unspecified or off; of gfx906 also ECC on) in the bundle, or why there is
+/// none.
 std::variant<std::span<const std::byte>, std::string> objectInBundle(std::span<const std::byte> bundle,
                                                                      std::string_view target);
 

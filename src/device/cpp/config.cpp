@@ -30,7 +30,7 @@ constexpr Known kTargets[] = {
 };
 constexpr const char* kAllowedTargets = "gfx1010, gfx1011, gfx1012 (and gfx1030, gfx906 as controls)";
 
-constexpr std::uint64_t kDefaultMemory = 8ULL << 30; // RX 5700 XT
+constexpr std::uint64_t kDefaultMemory = 8ULL << 30;    // RX 5700 XT
 constexpr std::uint64_t kDefaultBudget = 2'000'000'000; // of one wave: some ten seconds
 constexpr unsigned kMostJobs = 256;
 constexpr std::uint64_t kLargestMemory = 4ULL << 40; // a quarter of the address range that memory.cpp reserves

@@ -29,8 +29,8 @@ std::vector<std::byte> packArguments(const Kernel& kernel, void* const* argument
 /// Why the device cannot run it, or an empty string.
 std::string dispatchProblem(const Dispatch& dispatch);
 
-/// Executes the dispatch (unless the device was told not to: then memory stays as it is) and logs it. What went wrong, or
-/// an empty string.
+/// Executes the dispatch (unless the device was told not to: then memory stays as it is) and logs it. What went wrong,
+/// or an empty string.
 std::string run(const Dispatch& dispatch);
 
 /// Dispatches so far.

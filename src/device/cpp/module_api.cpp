@@ -105,7 +105,8 @@ hipError_t hipModuleGetGlobal(hipDeviceptr_t* pointer, size_t* bytes, hipModule_
   return result(hipSuccess);
 }
 
-/// Not a model of occupancy: as many work-groups as the waves and the LDS of a WGP hold, or of a compute unit of gfx906.
+/// Not a model of occupancy: as many work-groups as the waves and the LDS of a WGP hold, or of a compute unit of
+/// gfx906.
 hipError_t hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, hipFunction_t handle, int blockSize,
                                                               size_t dynamicLds) {
   const auto function = functionOf(handle);

@@ -123,7 +123,8 @@ hipError_t hipGetDevicePropertiesR0600(hipDeviceProp_tR0600* out, int device) {
   std::strncpy(properties.name, config().cardName.c_str(), sizeof properties.name - 1);
   std::strncpy(properties.gcnArchName, architectureOf(config().target).c_str(), sizeof properties.gcnArchName - 1);
   properties.totalGlobalMem = config().memoryBytes;
-  properties.sharedMemPerBlock = properties.sharedMemPerMultiprocessor = properties.maxSharedMemoryPerMultiProcessor = kLds;
+  properties.sharedMemPerBlock = properties.sharedMemPerMultiprocessor = properties.maxSharedMemoryPerMultiProcessor =
+      kLds;
   properties.regsPerBlock = properties.regsPerMultiprocessor = kRegisters;
   properties.warpSize = card().waveSize;
   properties.memPitch = INT32_MAX;

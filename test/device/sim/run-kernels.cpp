@@ -86,8 +86,8 @@ void launch(std::istringstream& line, hipModule_t module, std::vector<Buffer>& b
   std::size_t argumentBytes = arguments.size();
   void* extra[] = {HIP_LAUNCH_PARAM_BUFFER_POINTER, arguments.data(), HIP_LAUNCH_PARAM_BUFFER_SIZE, &argumentBytes,
                    HIP_LAUNCH_PARAM_END};
-  const hipError_t result = hipExtModuleLaunchKernel(function, size[0], size[1], size[2], size[3], size[4], size[5], lds,
-                                                     nullptr, nullptr, extra, nullptr, nullptr, 0);
+  const hipError_t result = hipExtModuleLaunchKernel(function, size[0], size[1], size[2], size[3], size[4], size[5],
+                                                     lds, nullptr, nullptr, extra, nullptr, nullptr, 0);
   std::printf("result %s\n", hipGetErrorName(result));
   for (const std::size_t index : shown) {
     std::string hex;

@@ -1,7 +1,7 @@
 // walk-paths [--strict] [--drop-waits] <object>…: takes the checks of flow.hpp along every path through the kernels of
 // gfx1010 objects, taken or not, without executing anything. Writes what they say, a line each, and then
-// "walked <kernels> <passages of blocks>". With --drop-waits every s_waitcnt becomes s_nop in turn, and the last line is
-// "dropped <waits> <how many were missed by the checks>".
+// "walked <kernels> <passages of blocks>". With --drop-waits every s_waitcnt becomes s_nop in turn, and the last line
+// is "dropped <waits> <how many were missed by the checks>".
 #include "../code_object.hpp"
 #include "execute.hpp"
 

@@ -1,5 +1,5 @@
-// Before each convolution suite of a common translation unit: gives the file its own GetTestCases and so on. No guard, because
-// the number of the file (RDNA1_FILE, made by cmake) is another one each time.
+// Before each convolution suite of a common translation unit: gives the file its own GetTestCases and so on. No guard,
+// because the number of the file (RDNA1_FILE, made by cmake) is another one each time.
 #include "conv2d.hpp"
 #include "gtest/gtest_common.hpp"
 #ifndef RDNA1_OWN

@@ -44,7 +44,6 @@ template <bool kOtherRow> void runPermute(Wave& wave, const Step& step) {
   }
 }
 
-
 /// Words of a register in lanes that are on; `offset`: of its row from Wave::vector.
 template <typename Action> void eachLane(Wave& wave, u32 to, u32 from, Action action) {
   const u64 exec = wave.exec64();

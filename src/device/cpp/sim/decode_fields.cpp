@@ -62,8 +62,8 @@ const Operation& Fields::findOperation(Format format, std::uint32_t opcode) {
 
 void Fields::requireZero(unsigned first, unsigned count, const char* field) const {
   if (bits(first, count) != 0) {
-    throw DecodeError{std::string(instruction.operation->name) + " has " + field + " " + hexadecimal(bits(first, count)) +
-                      " where it has to be 0"};
+    throw DecodeError{std::string(instruction.operation->name) + " has " + field + " " +
+                      hexadecimal(bits(first, count)) + " where it has to be 0"};
   }
 }
 

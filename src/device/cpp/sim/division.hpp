@@ -10,8 +10,12 @@ namespace rdna1::sim {
 
 /// Distances of the scaling: how far operands are moved, and when.
 template <typename F> struct DivisionScale;
-template <> struct DivisionScale<float> { static constexpr int kScale = 64, kFarApart = 96, kTinyNumerator = 23; };
-template <> struct DivisionScale<double> { static constexpr int kScale = 128, kFarApart = 768, kTinyNumerator = 53; };
+template <> struct DivisionScale<float> {
+  static constexpr int kScale = 64, kFarApart = 96, kTinyNumerator = 23;
+};
+template <> struct DivisionScale<double> {
+  static constexpr int kScale = 128, kFarApart = 768, kTinyNumerator = 53;
+};
 
 template <typename F> struct Scaled {
   F value;

@@ -125,7 +125,8 @@ void Launch::runGroup(Worker& worker, std::uint64_t index) {
   group.wgpMode = descriptor_.wgpMode;
   if (worker.waves.empty()) {
     worker.waves.resize(wavesOfGroup_);
-    worker.registers.resize(std::size_t{wavesOfGroup_} * (descriptor_.vgprs + kTemporaryRows) * descriptor_.waveSize / 16);
+    worker.registers.resize(std::size_t{wavesOfGroup_} * (descriptor_.vgprs + kTemporaryRows) * descriptor_.waveSize /
+                            16);
     worker.lds.resize(group.ldsBytes + 16);
   }
   for (std::size_t at = 0; at + 4 <= group.ldsBytes; at += 4) std::memcpy(worker.lds.data() + at, &kPoison, 4);
@@ -233,8 +234,9 @@ void Launch::runWave(Worker&, Wave& wave) {
     }
     if (wave.instructions > turn) {
       if (wave.instructions > budget) {
-        fault(wave, block->steps.back(), "a wave has executed " + std::to_string(wave.instructions) +
-                                    " instructions and not ended: an endless loop, or RDNA1_DEVICE_BUDGET is too small");
+        fault(wave, block->steps.back(),
+              "a wave has executed " + std::to_string(wave.instructions) +
+                  " instructions and not ended: an endless loop, or RDNA1_DEVICE_BUDGET is too small");
       }
       return;
     }

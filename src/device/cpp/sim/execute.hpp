@@ -13,17 +13,17 @@ namespace rdna1::sim {
 
 /// What the kernel descriptor says [LLVM AMDGPUUsage, "Kernel Descriptor"].
 struct Descriptor {
-  std::int64_t entry = 0;          ///< of the code, from the descriptor, in bytes
-  std::uint32_t scratchBytes = 0;  ///< private bytes of a work-item
+  std::int64_t entry = 0;         ///< of the code, from the descriptor, in bytes
+  std::uint32_t scratchBytes = 0; ///< private bytes of a work-item
   std::uint32_t waveSize = 64;
-  std::uint32_t vgprs = 0;         ///< allocated for each lane
+  std::uint32_t vgprs = 0; ///< allocated for each lane
   std::uint32_t userSgprs = 0;
-  std::uint32_t mode = 0;          ///< initial HW_REG_MODE
-  std::uint32_t workItemIds = 0;   ///< 0: x in v0; 1: and y in v1; 2: and z in v2
+  std::uint32_t mode = 0;        ///< initial HW_REG_MODE
+  std::uint32_t workItemIds = 0; ///< 0: x in v0; 1: and y in v1; 2: and z in v2
   bool privateSegmentBuffer = false, dispatchPointer = false, queuePointer = false, kernargPointer = false;
   bool dispatchId = false, flatScratchInit = false, privateSegmentSize = false, privateSegment = false;
   bool groupId[3] = {}, groupInfo = false;
-  bool wgpMode = true;             ///< a work-group may use both compute units of a WGP
+  bool wgpMode = true; ///< a work-group may use both compute units of a WGP
 };
 
 /// Reads the 64 bytes of a kernel descriptor.
@@ -65,11 +65,11 @@ private:
   Program* program_ = nullptr;
   std::vector<std::byte> kernarg_;
   std::vector<std::byte> packet_;
-  std::byte* scratch_ = nullptr;       ///< private memory of all waves that run at once
-  std::uint64_t scratchOfWave_ = 0;    ///< bytes
+  std::byte* scratch_ = nullptr;           ///< private memory of all waves that run at once
+  std::uint64_t scratchOfWave_ = 0;        ///< bytes
   std::vector<WrittenMap> scratchWritten_; ///< for each wave that runs at once
   Regions regions_;
-  std::uint32_t groups_[3] = {};       ///< work-groups on each axis
+  std::uint32_t groups_[3] = {}; ///< work-groups on each axis
   std::uint32_t groupSize_ = 0;
   std::uint32_t wavesOfGroup_ = 0;
   Block* entry_ = nullptr;

@@ -45,8 +45,9 @@ std::string firstOf(const std::bitset<128>& set) {
 void vectorMemoryToScalarWrite(FlowState& state, const FlowStep& step, const FlowPlace& place) {
   const Instruction& instruction = *step.instruction;
   if (step.unit == Unit::scalar || step.unit == Unit::scalarMemory) {
-    if (step.unit == Unit::scalar && (step.name() == "s_waitcnt" ? fieldOf(step) == 0
-                                      : step.name() == "s_waitcnt_depctr" && (fieldOf(step) >> 2 & 7) == 0)) {
+    if (step.unit == Unit::scalar &&
+        (step.name() == "s_waitcnt" ? fieldOf(step) == 0
+                                    : step.name() == "s_waitcnt_depctr" && (fieldOf(step) >> 2 & 7) == 0)) {
       state.readByVectorMemory.reset();
       return;
     }
@@ -72,8 +73,8 @@ void scalarMemoryToVectorWrite(FlowState& state, const FlowStep& step, const Flo
     state.readByScalarMemory |= scalarsRead(step);
   } else if (step.unit == Unit::scalar) {
     const std::string_view name = step.name();
-    bool helps = step.instruction->operation->format != Format::sopp && name != "s_version" &&
-                 !name.starts_with("s_waitcnt_");
+    bool helps =
+        step.instruction->operation->format != Format::sopp && name != "s_version" && !name.starts_with("s_waitcnt_");
     helps = helps || waitsForNull(step, "s_waitcnt_lgkmcnt") || (name == "s_waitcnt" && (fieldOf(step) >> 8 & 63) == 0);
     if (helps) state.readByScalarMemory.reset();
   } else if (step.unit == Unit::vector) {

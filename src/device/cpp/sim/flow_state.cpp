@@ -21,10 +21,17 @@ template <typename Visitor> bool anyOf(const RegisterRange& range, Visitor&& vis
 
 Unit unitOf(const Operation& operation) {
   switch (operation.format) {
-  case Format::sop1: case Format::sop2: case Format::sopk: case Format::sopc: case Format::sopp: return Unit::scalar;
+  case Format::sop1:
+  case Format::sop2:
+  case Format::sopk:
+  case Format::sopc:
+  case Format::sopp: return Unit::scalar;
   case Format::smem: return Unit::scalarMemory;
   case Format::ds: return Unit::lds;
-  case Format::mubuf: case Format::mtbuf: case Format::global: case Format::scratch: return Unit::vectorMemory;
+  case Format::mubuf:
+  case Format::mtbuf:
+  case Format::global:
+  case Format::scratch: return Unit::vectorMemory;
   case Format::flat: return Unit::flat;
   default: return Unit::vector;
   }

@@ -35,7 +35,7 @@ struct FlowState {
   bool execRead = false;               ///< by other than VALU, no VALU has written a scalar since
   bool execCompared = false;           ///< v_cmpx was the last VALU instruction
   enum class Memory : std::uint8_t { none, lds, vector } lastMemory = Memory::none;
-  bool branched = false;               ///< since lastMemory
+  bool branched = false; ///< since lastMemory
 
   RegisterSet written;
   bool sccDefined = false;

@@ -42,9 +42,17 @@ std::string checkHardwareRegister(std::int32_t immediate, bool write) {
   const Field field(immediate);
   if (field.first + field.count > 32) return "the field ends beyond bit 31 of the hardware register";
   switch (field.id) {
-  case kMode: case kFlatScratchLow: case kFlatScratchHigh: return {};
-  case kStatus: case kTrapStatus: case kGprAllocation: case kLdsAllocation: case kInstructionBuffer: case kMemoryBases:
-  case kHardwareId1: case kHardwareId2:
+  case kMode:
+  case kFlatScratchLow:
+  case kFlatScratchHigh: return {};
+  case kStatus:
+  case kTrapStatus:
+  case kGprAllocation:
+  case kLdsAllocation:
+  case kInstructionBuffer:
+  case kMemoryBases:
+  case kHardwareId1:
+  case kHardwareId2:
     return write ? "the simulator does not let kernels write hardware register " + std::to_string(field.id) : "";
   default: return "the simulator has no hardware register " + std::to_string(field.id);
   }

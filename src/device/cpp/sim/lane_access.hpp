@@ -11,9 +11,15 @@ namespace rdna1::sim {
 
 namespace detail {
 
-template <typename T> struct Wrapped { using type = T; };
-template <typename T> struct Wrapped<Carry<T>> { using type = T; };
-template <typename T> struct Wrapped<Old<T>> { using type = T; };
+template <typename T> struct Wrapped {
+  using type = T;
+};
+template <typename T> struct Wrapped<Carry<T>> {
+  using type = T;
+};
+template <typename T> struct Wrapped<Old<T>> {
+  using type = T;
+};
 template <typename T> inline constexpr bool isCarry = false;
 template <typename T> inline constexpr bool isCarry<Carry<T>> = true;
 template <typename T> inline constexpr bool isOld = false;
@@ -91,7 +97,8 @@ template <bool Some, typename T>
 #define RDNA1_EACH_LANE _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
 #define RDNA1_EACH_OF_EIGHT                                                                                            \
   _Pragma("clang loop vectorize(assume_safety) vectorize_width(4) interleave_count(2) unroll(disable)")
-#define RDNA1_EIGHT _Pragma("clang loop vectorize(assume_safety) vectorize_width(8) interleave_count(1) unroll(disable)")
+#define RDNA1_EIGHT                                                                                                    \
+  _Pragma("clang loop vectorize(assume_safety) vectorize_width(8) interleave_count(1) unroll(disable)")
 #define RDNA1_UNROLLED _Pragma("clang loop unroll(full)")
 // No calls of memmove for a copy of 32 words.
 #define RDNA1_LANE_FUNCTION [[clang::no_builtin("memcpy", "memmove")]]
@@ -129,8 +136,8 @@ inline bool anyOf(const Words& words) {
   const Wides wide = (Wides)words;
   return (wide[0] | wide[1] | wide[2] | wide[3]) != 0;
 }
-/// All bits of each of eight words whose bit is set. The compiler is not to know what the words are made of: it would use
-/// masked stores, which cost some processors ten times as much as a blend.
+/// All bits of each of eight words whose bit is set. The compiler is not to know what the words are made of: it would
+/// use masked stores, which cost some processors ten times as much as a blend.
 [[gnu::always_inline]] inline Words onWords(u32 bits) {
   constexpr Words kBits = {1, 2, 4, 8, 16, 32, 64, 128};
   Words on = (Words)(((bits + Words{}) & kBits) == kBits);
@@ -154,7 +161,8 @@ inline bool anyOf(const Words& words) {
 [[gnu::always_inline]] inline u32 signsOf(const u64 (&words)[8]) {
 #ifdef __AVX__
   using Doubles = double __attribute__((vector_size(32)));
-  constexpr u8 kApart[16] = {0x00, 0x01, 0x04, 0x05, 0x10, 0x11, 0x14, 0x15, 0x40, 0x41, 0x44, 0x45, 0x50, 0x51, 0x54, 0x55};
+  constexpr u8 kApart[16] = {0x00, 0x01, 0x04, 0x05, 0x10, 0x11, 0x14, 0x15,
+                             0x40, 0x41, 0x44, 0x45, 0x50, 0x51, 0x54, 0x55};
   Doubles even, odd;
   std::memcpy(&even, words, 32);
   std::memcpy(&odd, words + 4, 32);

@@ -18,8 +18,7 @@ void copyScalars(Wave& wave, const Step& step);
 /// Whether copyScalars may have to do something: most steps read no scalar, or one that has not changed.
 inline bool needsScalars(const Wave& wave, const Step& step) {
   if (step.scalars == Scalars::none) return false;
-  return step.scalars == Scalars::several ||
-         wave.vector[step.spreads[0].offset] != wave.scalar[step.spreads[0].scalar];
+  return step.scalars == Scalars::several || wave.vector[step.spreads[0].offset] != wave.scalar[step.spreads[0].scalar];
 }
 /// A mask operand: a scalar, or a constant pair.
 inline u64 maskSource(const Wave& wave, const Step& step, u32 index) {
@@ -111,7 +110,8 @@ private:
   /// `Some`: not all lanes are on; `Bits`: the result bits are wanted.
   template <bool Some, bool Bits> [[gnu::always_inline]] static void lanes(Wave& wave, const Step& step) {
     [[maybe_unused]] const u32* const on = Some ? lanesOn(wave) : nullptr;
-    if (wave.lanes == 32) [[likely]] return half<Some, Bits, 32>(wave, step, 0, on, kParameters);
+    if (wave.lanes == 32) [[likely]]
+      return half<Some, Bits, 32>(wave, step, 0, on, kParameters);
     half<Some, Bits, 64>(wave, step, 0, on, kParameters);
     half<Some, Bits, 64>(wave, step, 32, on, kParameters);
   }
@@ -120,7 +120,8 @@ private:
   template <typename T> struct Eight {
     static constexpr bool kRow = !isImplicit<T> && !std::is_same_v<T, bool>;
     OneOfEight<T> values[kRow ? 8 : 1];
-    template <typename Rows> [[gnu::always_inline]] void read(const Rows& rows, u32 lane, [[maybe_unused]] const u32* on) {
+    template <typename Rows>
+    [[gnu::always_inline]] void read(const Rows& rows, u32 lane, [[maybe_unused]] const u32* on) {
       if constexpr (kRow) readEight<T>(rows, lane, std::is_floating_point_v<T> ? on : nullptr, values);
     }
     [[gnu::always_inline]] T at(Rows in, u32 lane, u32 index) const {
@@ -140,8 +141,8 @@ private:
     return result;
   }
 
-  /// The 32 lanes from `first` on, of waves of `Stride` lanes. Every lane reads its sources before it writes, and no lane
-  /// reads another: sources and destination may overlap.
+  /// The 32 lanes from `first` on, of waves of `Stride` lanes. Every lane reads its sources before it writes, and no
+  /// lane reads another: sources and destination may overlap.
   template <bool Some, bool Bits, u32 Stride, std::size_t... I>
   [[gnu::always_inline]] static void half(Wave& wave, const Step& step, u32 first, [[maybe_unused]] const u32* on,
                                           std::index_sequence<I...>) {

@@ -13,7 +13,9 @@ namespace rdna1::sim {
 enum class B32 : u32 {}; ///< bits of any type; neg and abs act on bit 31 (v_cndmask_b32)
 enum class B64 : u64 {};
 /// Both halves of a VOP3P operand, op_sel and neg done: T is u16, i16 or Half.
-template <typename T> struct Pair { T low, high; };
+template <typename T> struct Pair {
+  T low, high;
+};
 /// A source of v_fma_mix*, already converted to f32.
 struct Mixed {
   float value;

@@ -1,5 +1,6 @@
-// What the instruction set knows: one Operation per opcode, with the types of its operands and the code that executes it.
-// The tables are in ops_*.cpp, one line or two an operation, in the order and with the names of the RDNA1 ISA manual.
+// What the instruction set knows: one Operation per opcode, with the types of its operands and the code that executes
+// it. The tables are in ops_*.cpp, one line or two an operation, in the order and with the names of the RDNA1 ISA
+// manual.
 #pragma once
 
 #include <array>
@@ -15,17 +16,48 @@ struct Wave;
 /// Instruction formats [RDNA1 ISA §13]. VOP3 forms of vop1, vop2 and vopc operations are implied by those, as are SDWA
 /// and DPP; `vop3` holds the operations that have no other form, in VOP3's own numbering (0x140 and up).
 enum class Format : std::uint8_t {
-  sop1, sop2, sopk, sopc, sopp, smem, vop1, vop2, vopc, vop3, vop3p, ds, mubuf, mtbuf, flat, global, scratch
+  sop1,
+  sop2,
+  sopk,
+  sopc,
+  sopp,
+  smem,
+  vop1,
+  vop2,
+  vopc,
+  vop3,
+  vop3p,
+  ds,
+  mubuf,
+  mtbuf,
+  flat,
+  global,
+  scratch
 };
 
 /// How an operand's bits are read. Sizes in registers: 16- and 32-bit types one, 64-bit types two, b96 three, …
 enum class Type : std::uint8_t {
-  none, b16, i16, u16, f16, b32, i32, u32, f32, b64, i64, u64, f64,
-  mask,         ///< one bit for each lane: a scalar register in wave32, a pair in wave64
-  packed16,     ///< two 16-bit integers in a register (VOP3P)
-  packedF16,    ///< two halves in a register (VOP3P)
-  mixed,        ///< v_fma_mix*: f32, or one half of a register as f16, by op_sel
-  b96, b128, b256, b512
+  none,
+  b16,
+  i16,
+  u16,
+  f16,
+  b32,
+  i32,
+  u32,
+  f32,
+  b64,
+  i64,
+  u64,
+  f64,
+  mask,      ///< one bit for each lane: a scalar register in wave32, a pair in wave64
+  packed16,  ///< two 16-bit integers in a register (VOP3P)
+  packedF16, ///< two halves in a register (VOP3P)
+  mixed,     ///< v_fma_mix*: f32, or one half of a register as f16, by op_sel
+  b96,
+  b128,
+  b256,
+  b512
 };
 
 /// Registers that a value of this type takes; a mask depends on the wave size.
@@ -34,30 +66,30 @@ std::uint32_t registersOf(Type type, std::uint32_t waveSize);
 bool isFloat(Type type);
 
 /// What an operation reads and writes besides EXEC. Where an operand lies is the Instruction's business.
-/// Memory formats: dst is what a load or a returning atomic writes (given for atomics whether glc is set or not), src[0]
-/// and src[1] are what Instruction::data holds; address, resource and offsets follow from the format.
+/// Memory formats: dst is what a load or a returning atomic writes (given for atomics whether glc is set or not),
+/// src[0] and src[1] are what Instruction::data holds; address, resource and offsets follow from the format.
 struct Shape {
-  Type dst = Type::none;        ///< vector destination, or scalar for scalar formats and `scalarDst`
-  Type sdst = Type::none;       ///< second destination: carry-out, comparison result, v_div_scale's flag
-  std::array<Type, 3> src{};    ///< in assembler order, without the destination
-  bool scalarDst = false;       ///< v_readlane, v_readfirstlane: dst is a scalar register
-  bool scalarSrc = false;       ///< v_readlane, v_writelane: src[1] (lane select) must be scalar or constant
-  bool readsDst = false;        ///< v_mac, v_fmac, v_writelane, s_cmov, *_d16 loads: the old destination is an input
-  bool readsVcc = false;        ///< implicitly, whatever the form: v_div_fmas, s_cbranch_vcc*
+  Type dst = Type::none;     ///< vector destination, or scalar for scalar formats and `scalarDst`
+  Type sdst = Type::none;    ///< second destination: carry-out, comparison result, v_div_scale's flag
+  std::array<Type, 3> src{}; ///< in assembler order, without the destination
+  bool scalarDst = false;    ///< v_readlane, v_readfirstlane: dst is a scalar register
+  bool scalarSrc = false;    ///< v_readlane, v_writelane: src[1] (lane select) must be scalar or constant
+  bool readsDst = false;     ///< v_mac, v_fmac, v_writelane, s_cmov, *_d16 loads: the old destination is an input
+  bool readsVcc = false;     ///< implicitly, whatever the form: v_div_fmas, s_cbranch_vcc*
   bool readsScc = false;
   bool writesScc = false;
-  bool writesExec = false;      ///< v_cmpx, s_*_saveexec
+  bool writesExec = false; ///< v_cmpx, s_*_saveexec
   bool usesM0 = false;
-  bool crossLane = false;       ///< reads other lanes than its own (readlane, permlane)
+  bool crossLane = false; ///< reads other lanes than its own (readlane, permlane)
 };
 
 /// Memory operations: what is moved.
 struct Access {
   enum class Kind : std::uint8_t { none, load, store, atomic, other };
   Kind kind = Kind::none;
-  std::uint8_t bytes = 0;       ///< of one lane's (or the scalar's) access; of each of the two for read2/write2
-  bool pair = false;            ///< ds_read2, ds_write2: two accesses
-  bool returns = false;         ///< atomics with a destination (DS: by opcode; others: when glc is set)
+  std::uint8_t bytes = 0; ///< of one lane's (or the scalar's) access; of each of the two for read2/write2
+  bool pair = false;      ///< ds_read2, ds_write2: two accesses
+  bool returns = false;   ///< atomics with a destination (DS: by opcode; others: when glc is set)
 };
 
 using Targets = std::uint8_t; ///< bits
@@ -73,8 +105,8 @@ void nothing(Wave& wave, const Step& step);
 
 struct Operation {
   Format format;
-  std::uint16_t opcode;         ///< in the format's own numbering
-  std::string_view name;        ///< as LLVM prints it, without _e32, _e64, _sdwa, _dpp
+  std::uint16_t opcode;  ///< in the format's own numbering
+  std::string_view name; ///< as LLVM prints it, without _e32, _e64, _sdwa, _dpp
   Shape shape;
   Handler run = nullptr;
   Access access{};

@@ -39,9 +39,7 @@ template <unsigned Shift> u32 shiftAdd(u32 a, u32 b, Scc& scc) {
 }
 
 /// `width` low bits set; all of them when there are no more.
-template <typename T> T ones(u32 width) {
-  return width >= sizeof(T) * 8 ? ~T{0} : static_cast<T>((T{1} << width) - 1);
-}
+template <typename T> T ones(u32 width) { return width >= sizeof(T) * 8 ? ~T{0} : static_cast<T>((T{1} << width) - 1); }
 
 /// The field's first bit in the low bits of `field`, its width in bits 16-22; bits beyond the source are zeros.
 template <typename T> T extractUnsigned(T value, u32 field, Scc& scc) {
@@ -69,10 +67,22 @@ constexpr Operation kTable[] = {
     sop2(0x03, "s_sub_i32", scalar<[](u32 a, u32 b, Scc& scc) { return subtractSigned(a, b, scc); }>()),
     sop2(0x04, "s_addc_u32", scalar<[](u32 a, u32 b, const Scc& old, Scc& scc) { return add(a, b, old, scc); }>()),
     sop2(0x05, "s_subb_u32", scalar<[](u32 a, u32 b, const Scc& old, Scc& scc) { return subtract(a, b, old, scc); }>()),
-    sop2(0x06, "s_min_i32", scalar<[](i32 a, i32 b, Scc& scc) { scc = a < b; return scc ? a : b; }>()),
-    sop2(0x07, "s_min_u32", scalar<[](u32 a, u32 b, Scc& scc) { scc = a < b; return scc ? a : b; }>()),
-    sop2(0x08, "s_max_i32", scalar<[](i32 a, i32 b, Scc& scc) { scc = b < a; return scc ? a : b; }>()),
-    sop2(0x09, "s_max_u32", scalar<[](u32 a, u32 b, Scc& scc) { scc = b < a; return scc ? a : b; }>()),
+    sop2(0x06, "s_min_i32", scalar<[](i32 a, i32 b, Scc& scc) {
+           scc = a < b;
+           return scc ? a : b;
+         }>()),
+    sop2(0x07, "s_min_u32", scalar<[](u32 a, u32 b, Scc& scc) {
+           scc = a < b;
+           return scc ? a : b;
+         }>()),
+    sop2(0x08, "s_max_i32", scalar<[](i32 a, i32 b, Scc& scc) {
+           scc = b < a;
+           return scc ? a : b;
+         }>()),
+    sop2(0x09, "s_max_u32", scalar<[](u32 a, u32 b, Scc& scc) {
+           scc = b < a;
+           return scc ? a : b;
+         }>()),
     sop2(0x0a, "s_cselect_b32", scalar<[](u32 a, u32 b, const Scc& scc) { return scc ? a : b; }>()),
     sop2(0x0b, "s_cselect_b64", scalar<[](u64 a, u64 b, const Scc& scc) { return scc ? a : b; }>()),
     sop2(0x0e, "s_and_b32", scalar<[](u32 a, u32 b, Scc& scc) { return nonzero(a & b, scc); }>()),

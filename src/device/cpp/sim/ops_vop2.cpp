@@ -98,9 +98,8 @@ std::span<const Operation> vop2Operations() {
       vop2(0x2b, "v_fmac_f32", lanes([](float a, float b, Old<float> d) { return fma(a, b, d.value); })),
       vop2(0x2c, "v_fmamk_f32", lanes([](float a, float k, float b) { return fma(a, k, b); })),
       vop2(0x2d, "v_fmaak_f32", lanes([](float a, float b, float k) { return fma(a, b, k); })),
-      vop2(0x2f, "v_cvt_pkrtz_f16_f32", lanes([](float a, float b) {
-             return Halves{Half::of(towardZero(a)), Half::of(towardZero(b))};
-           })),
+      vop2(0x2f, "v_cvt_pkrtz_f16_f32",
+           lanes([](float a, float b) { return Halves{Half::of(towardZero(a)), Half::of(towardZero(b))}; })),
       vop2(0x32, "v_add_f16", lanes([](Half a, Half b) { return a + b; })),
       vop2(0x33, "v_sub_f16", lanes([](Half a, Half b) { return a - b; })),
       vop2(0x34, "v_subrev_f16", lanes([](Half a, Half b) { return b - a; })),

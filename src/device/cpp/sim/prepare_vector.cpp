@@ -59,8 +59,8 @@ std::string prepareMask(const Operand& operand, Program& program, Step& step, u3
   return checkScalars(operand.index, program.waveSize() / 32, program.waveSize());
 }
 
-/// A scalar is copied to all lanes of a row before the step runs: of a row of its own (a pair's are neighbours), so that
-/// only changes are copied. NULL and what is no register share rows.
+/// A scalar is copied to all lanes of a row before the step runs: of a row of its own (a pair's are neighbours), so
+/// that only changes are copied. NULL and what is no register share rows.
 std::string prepareScalarSource(const Operand& operand, u32 registers, const Program& program, Step& step, u32 i) {
   const u32 index = operand.index, lanes = program.waveSize();
   const bool special = (index >= kFirstAperture && index <= kLastAperture) || (index >= kVccZero && index <= kScc);

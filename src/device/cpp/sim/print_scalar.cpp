@@ -34,7 +34,8 @@ std::string printSopk(const Instruction& instruction, std::uint32_t waveSize) {
 }
 
 std::string signedHexadecimal(std::int32_t value) {
-  return value < 0 ? "-" + hexadecimal(static_cast<std::uint32_t>(-value)) : hexadecimal(static_cast<std::uint32_t>(value));
+  return value < 0 ? "-" + hexadecimal(static_cast<std::uint32_t>(-value))
+                   : hexadecimal(static_cast<std::uint32_t>(value));
 }
 
 } // namespace

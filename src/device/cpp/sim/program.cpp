@@ -45,7 +45,8 @@ bool isDead(const RegisterRange& mask, std::span<const RegisterUse> uses) {
       if (overlap(range, mask)) return false;
     }
     for (const RegisterRange& range : std::span(use.writes, use.writeCount)) {
-      if (overlap(range, mask)) return range.first <= mask.first && range.first + range.count >= mask.first + mask.count;
+      if (overlap(range, mask))
+        return range.first <= mask.first && range.first + range.count >= mask.first + mask.count;
     }
   }
   return false;
@@ -60,7 +61,8 @@ void dropDeadCarries(Block& block, std::uint32_t waveSize) {
     Step& step = block.steps[i];
     const Shape& shape = step.origin->operation->shape;
     if (shape.dst == Type::none || shape.sdst != Type::mask || step.inner != nullptr || step.sdst >= kM0) continue;
-    const RegisterRange mask{.vector = false, .first = static_cast<std::uint16_t>(step.sdst),
+    const RegisterRange mask{.vector = false,
+                             .first = static_cast<std::uint16_t>(step.sdst),
                              .count = static_cast<std::uint16_t>(waveSize / 32)};
     if (isDead(mask, std::span(uses).subspan(i + 1))) step.sdst = kTrash;
   }
@@ -68,10 +70,16 @@ void dropDeadCarries(Block& block, std::uint32_t waveSize) {
 
 std::string prepare(const Instruction& instruction, Program& program, Step& step) {
   switch (instruction.operation->format) {
-  case Format::sop1: case Format::sop2: case Format::sopk: case Format::sopc: case Format::sopp:
-    return prepareScalar(instruction, program, step);
-  case Format::vop1: case Format::vop2: case Format::vopc: case Format::vop3: case Format::vop3p:
-    return prepareVector(instruction, program, step);
+  case Format::sop1:
+  case Format::sop2:
+  case Format::sopk:
+  case Format::sopc:
+  case Format::sopp: return prepareScalar(instruction, program, step);
+  case Format::vop1:
+  case Format::vop2:
+  case Format::vopc:
+  case Format::vop3:
+  case Format::vop3p: return prepareVector(instruction, program, step);
   default: return prepareMemory(instruction, program, step);
   }
 }
@@ -121,8 +129,8 @@ std::unique_ptr<Block> Program::decodeBlock(std::uint64_t offset) {
     std::memcpy(words, image_ + offset, count * 4);
     auto decoded = decode({words, count}, offset, target_);
     if (const auto* problem = std::get_if<std::string>(&decoded)) {
-      throw Fault{"at offset " + hexadecimal(offset) + ": " + hexadecimal(words[0]) + " " + hexadecimal(words[1]) + ": " +
-                  *problem};
+      throw Fault{"at offset " + hexadecimal(offset) + ": " + hexadecimal(words[0]) + " " + hexadecimal(words[1]) +
+                  ": " + *problem};
     }
     const Instruction& last = block->instructions.emplace_back(std::get<Instruction>(decoded));
     offset += last.size;
@@ -145,13 +153,15 @@ std::unique_ptr<Block> Program::decodeBlock(std::uint64_t offset) {
     if (step.run == nullptr) problem = "the simulator does not execute it";
     if (problem.empty()) problem = prepare(instruction, *this, step);
     if (!problem.empty()) {
-      throw Fault{"at offset " + hexadecimal(instruction.offset) + ": " + print(instruction, waveSize_) + ": " + problem};
+      throw Fault{"at offset " + hexadecimal(instruction.offset) + ": " + print(instruction, waveSize_) + ": " +
+                  problem};
     }
     if (i + 1 < block->steps.size() && instruction.operation->name == "s_branch") step.run = nothing;
     step.memory = memory_++ % std::size(Wave{}.recent);
   }
   dropDeadCarries(*block, waveSize_);
-  std::ranges::copy_if(block->steps, std::back_inserter(block->work), [](const Step& step) { return step.run != nothing; });
+  std::ranges::copy_if(block->steps, std::back_inserter(block->work),
+                       [](const Step& step) { return step.run != nothing; });
   return block;
 }
 

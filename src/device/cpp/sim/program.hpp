@@ -17,9 +17,9 @@ namespace rdna1::sim {
 struct Lanes;
 struct Step;
 
-/// Where a handler finds a source. Vector formats: a row of the wave (offset in words from Wave::vector) or a row of the
-/// program's constants. Scalar formats: `constant` points to the low and high word of a constant (Program::constantPair),
-/// else Step::scalarSrc holds.
+/// Where a handler finds a source. Vector formats: a row of the wave (offset in words from Wave::vector) or a row of
+/// the program's constants. Scalar formats: `constant` points to the low and high word of a constant
+/// (Program::constantPair), else Step::scalarSrc holds.
 struct Source {
   const std::uint32_t* constant = nullptr;
   std::uint32_t offset = 0;
@@ -43,37 +43,38 @@ using Resolve = void (*)(Wave& wave, const Step& step, Lanes& lanes);
 /// One instruction, its operands resolved for the program's wave size.
 struct Step {
   Handler run = nullptr;
-  std::uint32_t dst = 0;         ///< vector: offset in words from Wave::vector; scalar: index in Wave::scalar
-  std::uint32_t sdst = kTrash;   ///< scalar index of the second destination
-  Source src[3];                 ///< vector formats. High words of 64-bit sources lie one row (Wave::lanes words) further
+  std::uint32_t dst = 0;       ///< vector: offset in words from Wave::vector; scalar: index in Wave::scalar
+  std::uint32_t sdst = kTrash; ///< scalar index of the second destination
+  Source src[3];               ///< vector formats. High words of 64-bit sources lie one row (Wave::lanes words) further
   std::uint16_t scalarSrc[3] = {}; ///< scalar sources: index in Wave::scalar
-  Spread spreads[4];             ///< the first `spreadCount`: see copyScalars
+  Spread spreads[4];               ///< the first `spreadCount`: see copyScalars
   Scalars scalars = Scalars::none;
   std::uint8_t spreadCount = 0;
-  std::uint8_t specials = 0;     ///< bit i: src[i] is NULL or no register (see scalarSource), bit 4 + i: a pair of it
-  std::uint8_t memory = 0;       ///< which of Wave::recent a memory access uses
-  std::uint8_t floatClass = 0;   ///< 0 no float arithmetic, 1 f32, 2 f16 or f64: which fields of MODE apply
-  bool softwareFlush = false;    ///< MXCSR does not flush what it handles: halves, results that are picked, not computed
+  std::uint8_t specials = 0;   ///< bit i: src[i] is NULL or no register (see scalarSource), bit 4 + i: a pair of it
+  std::uint8_t memory = 0;     ///< which of Wave::recent a memory access uses
+  std::uint8_t floatClass = 0; ///< 0 no float arithmetic, 1 f32, 2 f16 or f64: which fields of MODE apply
+  bool softwareFlush = false;  ///< MXCSR does not flush what it handles: halves, results that are picked, not computed
   std::int32_t immediate = 0;
-  Resolve resolve = nullptr;     ///< FLAT, GLOBAL, SCRATCH, MUBUF, MTBUF
+  Resolve resolve = nullptr;         ///< FLAT, GLOBAL, SCRATCH, MUBUF, MTBUF
   mutable std::uint8_t reported = 0; ///< findings made about its memory accesses, see Notice in lanes.hpp; atomic
   const Instruction* origin = nullptr;
-  const Step* inner = nullptr;   ///< the bare operation, under modifiers, SDWA or DPP
+  const Step* inner = nullptr;          ///< the bare operation, under modifiers, SDWA or DPP
   const Modifiers* modifiers = nullptr; ///< see modifiers.hpp
 };
 
-/// A run of instructions that is entered only at its start and left only at its end. It goes on where an s_branch leads.
+/// A run of instructions that is entered only at its start and left only at its end. It goes on where an s_branch
+/// leads.
 struct Block {
-  std::uint64_t offset = 0;            ///< of its first instruction in the image
-  std::uint64_t endOffset = 0;         ///< just behind its last
+  std::uint64_t offset = 0;    ///< of its first instruction in the image
+  std::uint64_t endOffset = 0; ///< just behind its last
   std::vector<Instruction> instructions;
-  std::vector<Step> steps;             ///< one an instruction
-  std::vector<Step> work;              ///< those of them that do something, to be executed
-  bool fallsThrough = true;            ///< false when it ends by s_endpgm, s_branch, s_setpc …
-  std::atomic<Block*> following{nullptr}; ///< at endOffset, once known
-  std::atomic<Block*> taken{nullptr};     ///< at its branch target, once known
+  std::vector<Step> steps;                    ///< one an instruction
+  std::vector<Step> work;                     ///< those of them that do something, to be executed
+  bool fallsThrough = true;                   ///< false when it ends by s_endpgm, s_branch, s_setpc …
+  std::atomic<Block*> following{nullptr};     ///< at endOffset, once known
+  std::atomic<Block*> taken{nullptr};         ///< at its branch target, once known
   std::atomic<const FlowEdge*> flow{nullptr}; ///< last passage checked; see flow.hpp
-  std::atomic<std::uint64_t> runs{0};  ///< times that a wave has executed it
+  std::atomic<std::uint64_t> runs{0};         ///< times that a wave has executed it
 };
 
 /// The code that one kernel runs: decoded for its wave size and checked against the registers that it allocates.
@@ -127,9 +128,10 @@ private:
   std::unique_ptr<FlowTable> flow_;
 };
 
-/// Resolve an instruction's operands; `step.origin` and `step.run` (the operation's) are set already. A string says what
-/// the simulator cannot do with it. One for each family of formats.
-std::string prepareScalar(const Instruction& instruction, Program& program, Step& step); ///< SOP1, SOP2, SOPK, SOPC, SOPP
+/// Resolve an instruction's operands; `step.origin` and `step.run` (the operation's) are set already. A string says
+/// what the simulator cannot do with it. One for each family of formats.
+std::string prepareScalar(const Instruction& instruction, Program& program,
+                          Step& step); ///< SOP1, SOP2, SOPK, SOPC, SOPP
 std::string prepareVector(const Instruction& instruction, Program& program, Step& step); ///< VOP*
 std::string prepareMemory(const Instruction& instruction, Program& program, Step& step); ///< SMEM, DS, MUBUF, FLAT …
 

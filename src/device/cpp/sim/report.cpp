@@ -1,8 +1,8 @@
 // Faults and findings, the programs of modules, and the entry point execute().
 #include "execute.hpp"
 
-#include "../hexadecimal.hpp"
 #include "../config.hpp"
+#include "../hexadecimal.hpp"
 #include "../log.hpp"
 
 #include <cstdio>
@@ -25,8 +25,8 @@ std::string where(const Wave& wave, const Instruction* instruction, int lane) {
   std::string text;
   if (instruction != nullptr) text += placeOf(wave, *instruction) + ", ";
   const std::uint32_t* id = wave.group->id;
-  text += "work-group " + std::to_string(id[0]) + "," + std::to_string(id[1]) + "," + std::to_string(id[2]) + ", wave " +
-          std::to_string(wave.number);
+  text += "work-group " + std::to_string(id[0]) + "," + std::to_string(id[1]) + "," + std::to_string(id[2]) +
+          ", wave " + std::to_string(wave.number);
   return lane < 0 ? text : text + ", lane " + std::to_string(lane);
 }
 

@@ -117,8 +117,8 @@ private:
 
 } // namespace scalar_detail
 
-/// Shape and handler of a stateless lambda. Parameters: u32, i32, u64, i64 (sources, in order), Immediate, Before<T>, Scc&
-/// (written), const Scc& (read). Result: the destination, or bool for SCC.
+/// Shape and handler of a stateless lambda. Parameters: u32, i32, u64, i64 (sources, in order), Immediate, Before<T>,
+/// Scc& (written), const Scc& (read). Result: the destination, or bool for SCC.
 template <auto F> constexpr ScalarCode scalar() {
   using Code = scalar_detail::Code<F, decltype(&decltype(F)::operator())>;
   return {Code::shape(), Code::run};

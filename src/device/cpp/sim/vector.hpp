@@ -26,8 +26,8 @@ struct Body {
 };
 
 /// Temporary rows of the wave (Wave::temporary): one for each scalar register, two for each source that is another
-/// scalar, two for each that a modifier changed, four for a result that a modifier still changes. The rest is for handlers
-/// of single operations.
+/// scalar, two for each that a modifier changed, four for a result that a modifier still changes. The rest is for
+/// handlers of single operations.
 inline constexpr u32 kScalarRows = 0, kSpecialRows = kTrash, kModifiedRows = 134, kResultRows = 140, kFreeRows = 144;
 
 /// The body of an operation that does the same in every lane; `Function` is a lambda without captures.

@@ -31,15 +31,16 @@ inline constexpr std::uint32_t kTemporaryRows = 152;
 
 /// HW_REG_MODE [RDNA1 ISA §3.4]: bits 0-1 f32 rounding, 2-3 f16/f64 rounding, 4-5 f32 denormals, 6-7 f16/f64 denormals,
 /// 8 DX10_CLAMP, 9 IEEE.
-inline constexpr std::uint32_t kModeFloatMask = 0xff, kModeFloatDefault = 0xf0, kModeDx10Clamp = 0x100, kModeIeee = 0x200;
+inline constexpr std::uint32_t kModeFloatMask = 0xff, kModeFloatDefault = 0xf0, kModeDx10Clamp = 0x100,
+                               kModeIeee = 0x200;
 
 /// Sixteen words on a cache line: rows of registers and of constants start on one.
 struct alignas(64) Line {
   std::uint32_t words[16];
 };
 
-/// Two words that were often stored one by one just before: a processor would have to wait until both have reached memory
-/// to read them as one, so the compiler is not to do that.
+/// Two words that were often stored one by one just before: a processor would have to wait until both have reached
+/// memory to read them as one, so the compiler is not to do that.
 inline std::uint64_t pairOf(const std::uint32_t* words) {
   std::uint32_t low = words[0];
   asm("" : "+r"(low));
@@ -49,14 +50,14 @@ inline std::uint64_t pairOf(const std::uint32_t* words) {
 struct Wave {
   enum class Status : std::uint8_t { running, atBarrier, ended };
 
-  std::uint32_t* vector = nullptr; ///< rows of `lanes` words: the allocated VGPRs, then the temporaries
-  std::uint32_t lanes = 32;        ///< 32 or 64
-  std::uint32_t vgprs = 0;         ///< allocated
+  std::uint32_t* vector = nullptr;     ///< rows of `lanes` words: the allocated VGPRs, then the temporaries
+  std::uint32_t lanes = 32;            ///< 32 or 64
+  std::uint32_t vgprs = 0;             ///< allocated
   std::uint32_t scalar[kScalars] = {}; ///< by source encoding; EXEC_HI is 0 in wave32
   bool scc = false;
   std::uint32_t mode = kModeFloatDefault | kModeDx10Clamp;
   Status status = Status::running;
-  std::uint32_t number = 0;        ///< in its work-group
+  std::uint32_t number = 0; ///< in its work-group
   WorkGroup* group = nullptr;
   Program* program = nullptr;
   Block* block = nullptr;          ///< being executed
@@ -91,9 +92,9 @@ struct WorkGroup {
   Launch* launch = nullptr;
   std::uint32_t id[3] = {};
   std::byte* lds = nullptr;
-  std::uint32_t ldsBytes = 0;              ///< static and dynamic
-  bool wgpMode = true;                     ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
-  WrittenMap ldsWritten;                   ///< reset(ldsBytes) when the work-group starts
+  std::uint32_t ldsBytes = 0; ///< static and dynamic
+  bool wgpMode = true;        ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
+  WrittenMap ldsWritten;      ///< reset(ldsBytes) when the work-group starts
 };
 
 /// Ends the launch: thrown by whatever cannot go on as a card would, or should not.
@@ -106,7 +107,8 @@ struct Fault {
 [[noreturn]] void fault(const Wave& wave, const Step& step, std::string problem, int lane = -1);
 
 /// Reports what a card would let pass but no kernel should do: read what was never written, rely on edge rules, break a
-/// hazard rule. Once for each instruction and kind; a Fault in strict mode. `kind` is a short name: "uninitialised-lds".
+/// hazard rule. Once for each instruction and kind; a Fault in strict mode. `kind` is a short name:
+/// "uninitialised-lds".
 void finding(const Wave& wave, const Step& step, const char* kind, std::string problem, int lane = -1);
 
 } // namespace rdna1::sim
