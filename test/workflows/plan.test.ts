@@ -61,3 +61,11 @@ for (const shards of ["", "0", "257", "1000", "two", "-1", "1.5", "02"]) {
     );
   });
 }
+
+test("refuses a division with more jobs than GitHub runs of one matrix", async (t) => {
+  await assert.rejects(plan(t, { TARGETS: "gfx1010 gfx1011 gfx1012", SHARDS: "100" }), (error: { stdout: Buffer }) =>
+    /^::error::shards is 100, which makes 300 jobs of these targets; GitHub runs at most 256$/m.test(
+      error.stdout.toString(),
+    ),
+  );
+});
