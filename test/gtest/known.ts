@@ -47,6 +47,12 @@ export const KNOWN: readonly Known[] = [
   },
   {
     whose: "suite",
+    reason: "its own parameters fit no vectorised layout: it fails on gfx1030 too",
+    name: /^Smoke\/GPU_Conv2dTuningDynamicFwdDlops_FP16\./,
+    text: /Wrong C, C % Vect != 0" thrown in the test body/,
+  },
+  {
+    whose: "suite",
     reason: "looks for MIOpenDriver beside the library, as in a build folder; installed it lies in bin",
     name: /^Smoke\/GPU_MIOpenDriver\w*\./,
     text: /lib\/MIOpenDriver: not found/,
