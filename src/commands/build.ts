@@ -14,6 +14,7 @@ import {
 } from "../kernels/stages.ts";
 import { type MiopenAtHand, miopenStage } from "../miopen/stage.ts";
 import { checkWritableFolder } from "../ports/files.ts";
+import type { Target } from "../rdna1/targets.ts";
 import { assertOurs } from "../release/output.ts";
 import { type PackageResult, packageStage, type TargetPart } from "../release/stage.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
@@ -31,14 +32,14 @@ import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
 export async function build(context: Context): Promise<PackageResult> {
   const { inputs } = context;
   const { parts: folder } = inputs;
-  const { toolchain, running, compiled, set, device } = await prepare(context);
+  const made = await prepare(context);
+  const { toolchain, compiled } = made;
   const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
   const parts: TargetPart[] = [];
   for (const target of inputs.targets) {
-    const rocblas = await rocblasStage(context, toolchain, target);
-    const request = { toolchain: running, device, rocblas, set, target };
-    const origin = partOrigin(toolchain, request);
-    const kernels = await mergedKernels(context, request, origin);
+    const { request, origin } = await requestFor(context, made, target);
+    const { rocblas } = request;
+    const kernels = await mergedKernels(context, request, origin, made.found.get(target));
     if (prover === null) {
       parts.push({ target, rocblas, kernels, proofs: null, leftOut: [] });
       continue;
@@ -50,31 +51,52 @@ export async function build(context: Context): Promise<PackageResult> {
   return await packageStage(context, { toolchain, compiled }, parts);
 }
 
-/** Everything that the kernels of a target are made with. */
-export async function prepare(context: Context): Promise<MiopenAtHand & { set: KernelSet; device: BuiltDevice }> {
+/** Everything that kernels are made with, whatever the target. */
+export interface Prepared extends MiopenAtHand {
+  set: KernelSet;
+  device: BuiltDevice;
+  /** The parts of all shards, looked for before anything was made; empty without `parts` */
+  found: ReadonlyMap<Target, FoundParts>;
+}
+
+type FoundParts = Awaited<ReturnType<typeof findParts>>;
+
+export async function prepare(context: Context): Promise<Prepared> {
   const { inputs } = context;
   if (inputs.verify === "gpu") {
     throw userError("verify: 'gpu' is not in this version yet", "use verify 'virtual', which needs no card, or 'off'");
   }
   await checkWritableFolder(inputs.output, "output");
   await assertOurs(inputs.output);
-  if (inputs.parts !== null) for (const target of inputs.targets) await findParts(inputs.parts, target);
+  const found = new Map<Target, FoundParts>();
+  if (inputs.parts !== null)
+    for (const target of inputs.targets) found.set(target, await findParts(inputs.parts, target));
   await checkKernelSet(inputs.kernelSet);
   const miopen = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(miopen.running));
   refuseUnknownMiopen(miopen.running, set);
-  return { ...miopen, set, device: await deviceStage(context, miopen.toolchain) };
+  return { ...miopen, set, device: await deviceStage(context, miopen.toolchain), found };
 }
 
-/** The kernel set of a target, compiled here or, with `parts`, by all shards. */
+/** What the kernels of one target are made with, and how parts of them are known. */
+export async function requestFor(
+  context: Context,
+  { toolchain, running, set, device }: Prepared,
+  target: Target,
+): Promise<{ request: KernelRequest; origin: PartOrigin }> {
+  const rocblas = await rocblasStage(context, toolchain, target);
+  const request = { toolchain: running, device, rocblas, set, target };
+  return { request, origin: partOrigin(toolchain, request) };
+}
+
+/** The kernel set of a target, compiled here or, with the parts of all shards, by these. */
 export async function mergedKernels(
   context: Context,
   request: KernelRequest,
   origin: PartOrigin,
+  found: FoundParts | undefined,
 ): Promise<KernelDatabase> {
-  const { parts: folder } = context.inputs;
-  if (folder === null) return await kernelsStage(context, request);
-  const found = await findParts(folder, request.target);
+  if (found === undefined) return await kernelsStage(context, request);
   return await kernelsStage(context, request, await checkParts(found, { origin, commands: request.set.commands }));
 }
 

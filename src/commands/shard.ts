@@ -3,15 +3,14 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { copyPart, partName } from "../kernels/part.ts";
 import { type Shard, shardText } from "../kernels/shard.ts";
-import { partOrigin, shardStage } from "../kernels/shard-stage.ts";
-import { rocblasStage } from "../kernels/stages.ts";
+import { shardStage } from "../kernels/shard-stage.ts";
 import { writeWhole } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import { size } from "../units.ts";
 import { proofPartName } from "../verify/proof-part.ts";
 import { proverStage } from "../verify/prover-build.ts";
 import { proofOrigin, proofShardStage } from "../verify/shard-stage.ts";
-import { mergedKernels, prepare } from "./build.ts";
+import { mergedKernels, prepare, requestFor } from "./build.ts";
 
 /** What one shard came to. */
 export interface ShardResult {
@@ -38,12 +37,11 @@ type Share = Pick<ShardResult, "done" | "kernels">;
 
 async function compileShare(context: Context, shard: Shard): Promise<Share> {
   const { inputs } = context;
-  const { toolchain, running, set, device } = await prepare(context);
+  const made = await prepare(context);
   const done: { target: Target; how: string; rows: number }[] = [];
   for (const target of inputs.targets) {
-    const rocblas = await rocblasStage(context, toolchain, target);
-    const request = { toolchain: running, device, rocblas, set, target };
-    const { folder, facts } = await shardStage(context, toolchain, request, shard);
+    const { request, origin } = await requestFor(context, made, target);
+    const { folder, facts } = await shardStage(context, request, { shard, origin });
     await copyPart(partName(target, shard), folder, inputs.output);
     const { commands, kernels } = facts;
     const how = `${kernels.rows} kernels of ${commands.share} commands out of ${commands.all}, ${size(kernels.bytes)}`;
@@ -54,14 +52,13 @@ async function compileShare(context: Context, shard: Shard): Promise<Share> {
 
 async function proveShare(context: Context, shard: Shard): Promise<Share> {
   const { inputs } = context;
-  const { toolchain, running, set, device } = await prepare(context);
-  const prover = await proverStage(context, toolchain);
+  const made = await prepare(context);
+  const prover = await proverStage(context, made.toolchain);
   const done: { target: Target; how: string }[] = [];
   for (const target of inputs.targets) {
-    const rocblas = await rocblasStage(context, toolchain, target);
-    const request = { toolchain: running, device, rocblas, set, target };
-    const origin = partOrigin(toolchain, request);
-    const proof = { ...request, prover, kernels: await mergedKernels(context, request, origin) };
+    const { request, origin } = await requestFor(context, made, target);
+    const kernels = await mergedKernels(context, request, origin, made.found.get(target));
+    const proof = { ...request, prover, kernels };
     const share = await proofShardStage(context, proof, { shard, origin: proofOrigin(origin, proof) });
     const file = proofPartName(target, shard);
     await writeWhole(join(inputs.output, file), await readFile(join(share.folder, file)));

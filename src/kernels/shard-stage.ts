@@ -18,9 +18,8 @@ export function partOrigin(own: Toolchain, request: Pick<KernelRequest, "toolcha
 /** Harvests one shard's share of a kernel set: `<part>.kdb` and the facts beside it. The merge derives and audits. */
 export async function shardStage(
   context: Context,
-  own: Toolchain,
   request: KernelRequest,
-  shard: Shard,
+  { shard, origin }: { shard: Shard; origin: PartOrigin },
 ): Promise<{ folder: string; facts: PartFacts }> {
   const { toolchain, set, target } = request;
   const share = shareOf(set.commands, shard);
@@ -37,7 +36,7 @@ export async function shardStage(
       const file = join(folder, `${name}.kdb`);
       await writeKernelDatabase(file, kernels);
       const facts: PartFacts = {
-        ...{ schema: 1, name: "rdna1-miopen", target, shard: shardText(shard), origin: partOrigin(own, request) },
+        ...{ schema: 1, name: "rdna1-miopen", target, shard: shardText(shard), origin },
         commands: { share: share.length, all: set.commands.length, sha256: shareDigest(share) },
         kernels: { rows: kernels.length, bytes: (await stat(file)).size, sha256: await sha256File(file) },
         refused,

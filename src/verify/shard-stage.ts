@@ -34,7 +34,7 @@ export async function proofShardStage(
   request: VerifyRequest,
   { shard, origin }: { shard: Shard; origin: ProofOrigin },
 ): Promise<ProvenShare> {
-  const { toolchain, target, kernels } = request;
+  const { toolchain, target } = request;
   const outcome = await context.stages.run({
     name: "proofs",
     shared: true,
@@ -44,7 +44,7 @@ export async function proofShardStage(
       await toolchain.ensureSound();
       const work = join(folder, "work");
       const { rows: numerical } = await prove(context, request, join(work, "numerical"), shard);
-      const input = completenessInput(context, { ...request, kernels }, join(work, "completeness"));
+      const input = completenessInput(context, request, join(work, "completeness"));
       const complete = await proveCompleteness({ ...input, shard }, context);
       const ledger = async (file: string) => (await readTextIfThere(join(work, file))) ?? "";
       const facts: ProofPartFacts = {

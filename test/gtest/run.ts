@@ -1,11 +1,13 @@
 /**
  * Runs MIOpen's own test program on the virtual device, in parts, and explains what fails:
  *
- *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--card gfx1010] [--control gfx1030] [--out folder]
+ *   npm run gtest -- [--filter 'Smoke/*'] [--every 1] [--size 40] [--jobs 2] [--card gfx1010] [--control gfx1030]
+ *                    [--miopen-source folder [--patches auto]] [--out folder]
  *
- * With a control the same cases run on both, and what passes there alone is named. The program is the toolchain's, or with `--miopen-source folder` (and `--patches`, as for the program) the one of that source,
- * compiled against the library that `--miopen patched` builds from it. `--every 20` takes each twentieth case. With `--out` finished parts and compiled kernels are kept, and the same command
- * goes on where it was interrupted. Ends with 1 when a failure is not explained (known.ts) or is the device's.
+ * The program is the toolchain's, or with a source (and patches, as for the product) the one of that source, compiled against
+ * the library that `--miopen patched` builds from it. `--every 20` takes each twentieth case. With a control the same cases
+ * run on both cards, and what passes there alone is named. With `--out` finished parts and compiled kernels are kept, and the
+ * same command goes on where it was interrupted. Ends with 1 when a failure is not explained (known.ts) or is the device's.
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,7 +27,7 @@ import { isBad } from "./cases.ts";
 import { comparison } from "./compare.ts";
 import { casesOf, eachNth, type PartResult, PartStore, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
-import { Suite } from "./suite.ts";
+import { Suite, type Tested, testsOf } from "./suite.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -41,41 +43,50 @@ const { values: options } = parseArgs({
   },
 });
 
+const card = cardOf(options.card);
+const control = options.control === undefined ? null : cardOf(options.control);
 const work = options.out ?? (await mkdtemp(join(tmpdir(), "rdna1-gtest-")));
-const results = await resultsOn(options.card, "results.json");
+const tested = await testsAskedFor();
+if (typeof tested === "string") {
+  console.error(`not run: ${tested}`);
+  process.exit(1);
+}
+const results = await resultsOn(tested, card, "results.json");
 const { lines, bad } = summary(results);
 console.log(lines.join("\n"));
 process.exitCode = bad === 0 ? 0 : 1;
-if (options.control !== undefined) {
-  const control = await resultsOn(options.control, "control.json");
-  const compared = comparison(casesOf(results), casesOf(control));
-  console.log([`${options.card} and ${options.control}:`, ...compared.lines].join("\n"));
+if (control !== null) {
+  const compared = comparison(casesOf(results), casesOf(await resultsOn(tested, control, "control.json")));
+  console.log([`${card} and ${control}:`, ...compared.lines].join("\n"));
   if (compared.bad > 0) process.exitCode = 1;
 }
 if (options.out === undefined) await rm(work, { recursive: true, force: true });
 
+function cardOf(name: string): Executed {
+  if (isExecuted(name)) return name;
+  console.error(`${name} is none of ${EXECUTED.join(", ")}`);
+  process.exit(2);
+}
+
 /** Runs the suite on a card, and leaves its results in the folder that was asked for. */
-async function resultsOn(card: string, file: string): Promise<PartResult[]> {
-  if (!isExecuted(card)) throw new Error(`${card} is none of ${EXECUTED.join(", ")}`);
-  const suite = await suiteAskedFor(card);
-  if (typeof suite === "string") throw new Error(`not run: ${suite}`);
-  const results = await runAll(suite);
+async function resultsOn(tested: Tested, card: Executed, file: string): Promise<PartResult[]> {
+  const results = await runAll(await Suite.open(tested, card, work));
   if (options.out !== undefined) await writeWhole(join(work, file), JSON.stringify(results, null, 1));
   return results;
 }
 
-async function suiteAskedFor(card: Executed): Promise<Suite | string> {
+async function testsAskedFor(): Promise<Tested | string> {
   const source = options["miopen-source"];
   if (source === undefined) {
     const toolchain = await toolchainUnderTest();
-    return typeof toolchain === "string" ? toolchain : await Suite.ofToolchain(toolchain, work, card);
+    return typeof toolchain === "string" ? toolchain : testsOf(toolchain);
   }
   const raw = { toolchain: "debian", "rocm-version": ROCM_VERSION, "miopen-source": source, patches: options.patches };
   const spec = parseActionSpec(readFileSync(join(projectRoot, "action.yml"), "utf8"));
   const inputs = parseInputs({ ...raw, jobs: options.jobs }, spec, process.cwd());
   const context = await makeContext(inputs, new TerminalLog(), projectRoot, process.env, false);
   try {
-    return await Suite.open({ ...(await buildPatchedTests(context)), card, settings: {} }, work);
+    return { ...(await buildPatchedTests(context)), settings: {} };
   } finally {
     context.close();
   }

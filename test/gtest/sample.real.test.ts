@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { scratch, toolchainUnderTest } from "../device/support.ts";
 import { eachNth, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
-import { Suite } from "./suite.ts";
+import { Suite, testsOf } from "./suite.ts";
 
 /** Without what takes seconds a case, mostly for references on the host: batch norm, fused convolutions, attention. */
 const FILTER =
@@ -15,8 +15,9 @@ const REDUCTION = "Smoke/GPU_Reduce_FP32.TestFloat/8";
 test("a sample of MIOpen's own tests passes, and what fails is explained and not the device's", async (t) => {
   const toolchain = await toolchainUnderTest();
   if (typeof toolchain === "string") return t.skip(toolchain);
-  const suite = await Suite.ofToolchain(toolchain, await scratch(t));
-  if (typeof suite === "string") return t.skip(suite);
+  const tested = testsOf(toolchain);
+  if (typeof tested === "string") return t.skip(tested);
+  const suite = await Suite.open(tested, "gfx1010", await scratch(t));
   const names = [...eachNth(await suite.list(FILTER), 130), REDUCTION];
   const parts = plannedParts(names, Math.ceil(names.length / 2));
   const results = await Promise.all(parts.map((part, worker) => suite.run(part, worker)));

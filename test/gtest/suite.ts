@@ -25,10 +25,15 @@ export interface Tested {
   toolchain: Toolchain;
   /** `miopen_gtest` */
   program: string;
-  /** What the virtual device is */
-  card: Executed;
   /** Environment variables of MIOpen */
   settings: Readonly<Record<string, string>>;
+}
+
+/** The tests that a toolchain brings for its own MIOpen, or in words why it has none. */
+export function testsOf(toolchain: Toolchain): Tested | string {
+  if (toolchain.paths.miopenDriver === null) return "the toolchain has no MIOpen tests";
+  const program = join(dirname(toolchain.paths.miopenDriver), "miopen_gtest");
+  return { toolchain, program, settings: NO_WINOGRAD };
 }
 
 /** MIOpen's own test program (`miopen_gtest`) of a toolchain, on the virtual device. */
@@ -42,29 +47,22 @@ export class Suite {
   /** Digest of what results depend on. */
   readonly state: string;
 
-  private constructor(suite: Tested, device: string, folder: string, state: string) {
-    this.#toolchain = suite.toolchain;
-    this.#program = suite.program;
-    this.#card = suite.card;
-    this.#settings = suite.settings;
+  private constructor(tested: Tested, card: Executed, device: string, folder: string, state: string) {
+    this.#toolchain = tested.toolchain;
+    this.#program = tested.program;
+    this.#settings = tested.settings;
+    this.#card = card;
     this.#device = device;
     this.#folder = folder;
     this.state = state;
   }
 
-  /** Opens the tests that a toolchain brings for its own MIOpen, or says in words why it has none. */
-  static async ofToolchain(toolchain: Toolchain, folder: string, card: Executed = "gfx1010"): Promise<Suite | string> {
-    if (toolchain.paths.miopenDriver === null) return "the toolchain has no MIOpen tests";
-    const program = join(dirname(toolchain.paths.miopenDriver), "miopen_gtest");
-    return await Suite.open({ toolchain, program, card, settings: NO_WINOGRAD }, folder);
-  }
-
   /** `folder` holds compiled kernels and databases; the next run finds them there. */
-  static async open(tested: Tested, folder: string): Promise<Suite> {
-    const { toolchain, program, card, settings } = tested;
+  static async open(tested: Tested, card: Executed, folder: string): Promise<Suite> {
+    const { toolchain, program, settings } = tested;
     const device = await cachedDevice(toolchain);
     const parts = [toolchain.digest, await sha256File(device), await sha256File(program), card, settings];
-    return new Suite(tested, device, folder, sha256(JSON.stringify(parts)));
+    return new Suite(tested, card, device, folder, sha256(JSON.stringify(parts)));
   }
 
   /** Names of the enabled cases that a GoogleTest filter takes. */

@@ -16,7 +16,7 @@ import { type InstalledMiopen, inspectInstallation } from "./installed.ts";
 import { planCompileJobs } from "./jobs.ts";
 import { cmakeArguments, INSTALL_PREFIX, LEFT_OUT_SOURCES } from "./options.ts";
 import { prepareSource } from "./prepare.ts";
-import { compile } from "./run.ts";
+import { type CompileRequest, compile } from "./run.ts";
 
 /** A patched MIOpen, compiled. */
 export interface CompiledMiopen extends InstalledMiopen {
@@ -74,26 +74,17 @@ export async function compileStage(
 async function build(
   context: Context,
   toolchain: SoundToolchain,
-  { source, series, patched }: CompileInput,
+  input: CompileInput,
   folder: string,
   content: string,
 ): Promise<InstalledMiopen> {
-  const { exec, log, inputs } = context;
+  const { exec, log } = context;
   const work = join(folder, "work");
-  const request = { toolchain, work, ccache: join(context.cacheRoot, "ccache") };
-  const environment = await openEnvironment(request, exec);
-  log.info(`compile: ${describe(environment, toolchain)}`);
-  await prepareSource(environment, source, patched, exec);
-  const jobs = inputs.jobs ?? planCompileJobs(availableParallelism(), freemem());
-  const logs = join(context.cacheRoot, "logs");
-  await mkdir(logs, { recursive: true });
-  const logFile = join(logs, "compile.log");
-  context.record.keepsLog("miopen", logFile);
-  const compiler = await compilerDigest(toolchain);
-  const programs = programsOf(environment, toolchain);
-  const changedBy = (file: string) => series.patches.filter((one) => one.touched.includes(file)).map((one) => one.name);
+  const request = await prepareCompilation(context, toolchain, input, { work, logName: "compile.log" });
+  const { environment, compiler } = request;
+  context.record.keepsLog("miopen", request.logFile);
   const { installed, seconds, ccache } = await withCarriedCcache(context, environment, { compiler, content }, () =>
-    compile({ environment, programs, compiler, jobs, logFile, changedBy }, { exec, log }),
+    compile(request, { exec, log }),
   );
   const prefix = join(folder, "prefix");
   await rm(prefix, { recursive: true, force: true });
@@ -106,7 +97,29 @@ async function build(
   return result;
 }
 
-function describe({ method }: BuildEnvironment, toolchain: SoundToolchain): string {
+/** Opens an environment in `work`, puts the patched source there, and says with what it is compiled. */
+export async function prepareCompilation(
+  { exec, log, inputs, cacheRoot }: Context,
+  toolchain: Toolchain,
+  { source, series, patched }: CompileInput,
+  { work, logName }: { work: string; logName: string },
+): Promise<CompileRequest> {
+  const environment = await openEnvironment({ toolchain, work, ccache: join(cacheRoot, "ccache") }, exec);
+  log.info(`compile: ${describe(environment, toolchain)}`);
+  await prepareSource(environment, source, patched, exec);
+  const logs = join(cacheRoot, "logs");
+  await mkdir(logs, { recursive: true });
+  return {
+    environment,
+    programs: programsOf(environment, toolchain),
+    compiler: await compilerDigest(toolchain),
+    jobs: inputs.jobs ?? planCompileJobs(availableParallelism(), freemem()),
+    logFile: join(logs, logName),
+    changedBy: (file) => series.patches.filter((one) => one.touched.includes(file)).map((one) => one.name),
+  };
+}
+
+function describe({ method }: BuildEnvironment, toolchain: Toolchain): string {
   return method === "native" ? `with the ROCm in ${toolchain.root}` : `in ${toolchain.root} (${method})`;
 }
 

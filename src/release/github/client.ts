@@ -77,15 +77,8 @@ export class GitHubClient {
   async call({ method, url }: Pick<HttpRequest, "method" | "url">, content?: unknown): Promise<HttpResponse> {
     let to = url;
     for (let hop = 0; ; hop++) {
-      const request: HttpRequest =
-        content === undefined
-          ? { method, url: to, headers: this.headers() }
-          : {
-              method,
-              url: to,
-              headers: { ...this.headers(), "content-type": "application/json" },
-              ...jsonBody(content),
-            };
+      const headers = { ...this.headers(), ...(content !== undefined && { "content-type": "application/json" }) };
+      const request = { method, url: to, headers, ...(content !== undefined && jsonBody(content)) };
       const response = await this.send(request);
       const next = method === "GET" || [307, 308].includes(response.status) ? response.headers.location : undefined;
       if (response.status < 300 || response.status >= 400 || next === undefined || hop === REDIRECTS) return response;
