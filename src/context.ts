@@ -66,7 +66,7 @@ export async function makeContext(
   if (temporary !== null) log.info("cache: off; nothing is read from earlier runs, nothing is kept");
   await ensureFolder(root);
   const policy = inAction && !inputs.offline && (inputs.cache === "auto" || inputs.cache === "actions") && inputs.cache;
-  const tiers = new Tiers(policy === false ? [] : actionsTiers(policy, env, log, programs), log, record);
+  const tiers = new Tiers(policy === false ? [] : await actionsTiers(policy, env, log, programs), log, record);
   const { version } = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as { version: string };
   return {
     inputs,

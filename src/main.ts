@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as core from "@actions/core";
-import { carry, TRANSFER } from "./cache/transfer.ts";
+import { TRANSFER } from "./cache/transfer.ts";
 import { openDoor } from "./door.ts";
 import { messageOf, RdnaError, userError } from "./errors.ts";
 import { parseInputs } from "./inputs.ts";
@@ -31,6 +31,7 @@ process.exit();
 
 async function main(): Promise<number> {
   if (process.argv[2] === TRANSFER) {
+    const { carry } = await import("./cache/carrier.ts");
     await carry(process.argv[3] ?? "");
     return 0;
   }

@@ -1,4 +1,3 @@
-import * as cache from "@actions/cache";
 import * as core from "@actions/core";
 import { messageOf } from "../errors.ts";
 import { type Exec, NodeExec } from "../ports/exec.ts";
@@ -26,17 +25,19 @@ const LIMITS: TransferLimits = { restoreMs: 5 * 60_000, saveMs: 10 * 60_000, ent
  * self-hosted runner keeps its tool cache, which is faster than any network. `actions` wants it anywhere. Says which way it
  * decided.
  */
-export function actionsTiers(
+export async function actionsTiers(
   policy: "auto" | "actions",
   env: NodeJS.ProcessEnv,
   log: Log,
   exec: Exec = new NodeExec(),
-): CacheTier[] {
+): Promise<CacheTier[]> {
   if (policy === "auto" && env.RUNNER_ENVIRONMENT === "self-hosted") {
     log.info("Actions cache: off on a self-hosted runner; its tool cache is used (cache: actions adds it)");
     return [];
   }
-  if (!cache.isFeatureAvailable()) {
+  // GitHub's client takes longer to load than everything else of this program
+  const { isFeatureAvailable } = await import("@actions/cache");
+  if (!isFeatureAvailable()) {
     log.info("Actions cache: this runner offers none");
     return [];
   }
@@ -53,7 +54,7 @@ const DENIED = /cache write denied|does not permit writes/;
 const UNSETTLED = 13;
 
 /**
- * One transfer a time, each by a process of its own (transfer.ts) that is ended when its time is up. After the first denied
+ * One transfer a time, each by a process of its own (carrier.ts) that is ended when its time is up. After the first denied
  * write no other is tried in this run: the archive would be packed for nothing.
  */
 export function actionsTier(

@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diskError, exists, filesBelow, readTextIfThere, sha256, sha256File, writeWhole } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { type Origin, RunRecord } from "../record.ts";
 import { withLock } from "./lock.ts";
 import { Tiers } from "./tiers.ts";
+import { markUsed, removeUnused } from "./unused.ts";
 
 /** A step of a build whose result is a folder of files and a small value, both fixed by `parts`. */
 export interface Stage<R> {
@@ -101,7 +102,7 @@ export class StageStore {
         const title = `${label}: ${reason}${goesOn ? "; goes on where an interrupted run was" : ""}`;
         const record = await this.#log.group(title, () => produce(stage, parts, partial, folder));
         await tiers.save(label, entry);
-        await removeUnused(home);
+        await removeUnused(home, RESULT, KEPT_DAYS);
         return outcome(record, "made");
       },
       { log: this.#log },
@@ -158,24 +159,8 @@ async function checkRecord(folder: string, parts: Record<string, string>): Promi
 /** Days after which a result that no run has used goes away. */
 const KEPT_DAYS = 30;
 
-/** A hit is a use: the folder's time says when it was. */
-async function markUsed(folder: string): Promise<void> {
-  const now = new Date();
-  // A cache that belongs to another user can be read all the same.
-  await utimes(folder, now, now).catch(() => {});
-}
-
-async function removeUnused(home: string): Promise<void> {
-  const limit = Date.now() - KEPT_DAYS * 24 * 3600 * 1000;
-  for (const name of await readdir(home)) {
-    const path = join(home, name);
-    const used = await stat(path).then(
-      (s) => (s.isDirectory() ? s.mtimeMs : Number.POSITIVE_INFINITY),
-      () => Number.POSITIVE_INFINITY,
-    );
-    if (used < limit) await rm(path, { recursive: true, force: true });
-  }
-}
+/** Results, finished or not; not their locks. */
+const RESULT = /^[0-9a-f]+(\.partial)?$/;
 
 /** What differs from the newest finished result of the same stage. */
 async function whyMissing(home: string, parts: Record<string, string>): Promise<string> {

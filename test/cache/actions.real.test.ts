@@ -181,15 +181,15 @@ test("takes the newest entry of a prefix where one is allowed, and none without"
   assert.equal(readFileSync(join(thing, "run"), "utf8"), "2");
 });
 
-test("is off on a self-hosted runner unless it is asked for", () => {
+test("is off on a self-hosted runner unless it is asked for", async () => {
   const log = recordedLog();
-  assert.deepEqual(actionsTiers("auto", { RUNNER_ENVIRONMENT: "self-hosted" }, log), []);
+  assert.deepEqual(await actionsTiers("auto", { RUNNER_ENVIRONMENT: "self-hosted" }, log), []);
   assert.match(log.lines[0] ?? "", /off on a self-hosted runner; its tool cache is used/);
   const before = process.env.ACTIONS_CACHE_URL;
   process.env.ACTIONS_CACHE_URL = "http://127.0.0.1:9/";
   try {
-    assert.equal(actionsTiers("actions", { RUNNER_ENVIRONMENT: "self-hosted" }, log).length, 1);
-    assert.equal(actionsTiers("auto", { RUNNER_ENVIRONMENT: "github-hosted" }, log).length, 1);
+    assert.equal((await actionsTiers("actions", { RUNNER_ENVIRONMENT: "self-hosted" }, log)).length, 1);
+    assert.equal((await actionsTiers("auto", { RUNNER_ENVIRONMENT: "github-hosted" }, log)).length, 1);
   } finally {
     if (before === undefined) delete process.env.ACTIONS_CACHE_URL;
     else process.env.ACTIONS_CACHE_URL = before;

@@ -1,13 +1,13 @@
 import type { TrustedRoot } from "@sigstore/protobuf-specs";
 import { machineError, userError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
-import { type Attested, checkAttestation } from "./attestation.ts";
+import type { Attested } from "./attestation.ts";
 import { bundlesOf, parseBundles, readJsonOrLines } from "./bundles.ts";
 import { type Identity, whyNotSigner } from "./identity.ts";
 import type { Piece } from "./offer.ts";
 import type { FetchPorts, Place } from "./place.ts";
 import type { AttestationChoice } from "./request.ts";
-import { type TrustOptions, trustedRoots } from "./trusted-root.ts";
+import type { TrustOptions } from "./trusted-root.ts";
 
 export interface ProvenanceRequest {
   place: Pick<Place, "name" | "local">;
@@ -68,8 +68,10 @@ export async function proveOrigin(
         `write --repository owner/name, ${UNATTESTED}`,
       );
     }
+    // Sigstore is loaded where something is to be checked: it takes longer than all the rest of an installation from the cache
+    const { trustedRoots } = await import("./trusted-root.ts");
     roots ??= await trustedRoots(request.trust, ports.log);
-    proven = pieceProven({ file, sha256 }, bundles, roots, request.identity, place, ports.log);
+    proven = await pieceProven({ file, sha256 }, bundles, roots, request.identity, place, ports.log);
   }
   return proven;
 }
@@ -81,14 +83,15 @@ async function givenBundles(file: string): Promise<readonly unknown[]> {
   throw userError(`attestation: ${file} has no Sigstore bundle`, "write it with gh attestation download");
 }
 
-function pieceProven(
+async function pieceProven(
   { file, sha256 }: Pick<Piece, "file" | "sha256">,
   bundles: readonly unknown[],
   roots: readonly TrustedRoot[],
   identity: Identity,
   place: Pick<Place, "name">,
   log: Log,
-): Attested {
+): Promise<Attested> {
+  const { checkAttestation } = await import("./attestation.ts");
   const reasons = new Set<string>();
   for (const bundle of bundles) {
     const result = checkAttestation(bundle, sha256, identity, roots);

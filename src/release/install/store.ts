@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withLock } from "../../cache/lock.ts";
+import { removeUnused } from "../../cache/unused.ts";
 import { codeOf, machineError, messageOf } from "../../errors.ts";
 import { asideOf, diskError, freeBytes, sha256 } from "../../ports/files.ts";
 import { fetchPatiently, showProgress } from "../../toolchain/debian/download.ts";
@@ -73,6 +74,9 @@ async function reused(
   return { folder, record: { ...record, attested }, hit: true };
 }
 
+/** Days after which nobody comes back for a download that was cut. */
+const FORGOTTEN_DAYS = 30;
+
 /** The caller holds the lock. What was fetched stays for the next run when this one is stopped. */
 async function makeStored(
   offer: Offer,
@@ -86,6 +90,7 @@ async function makeStored(
   process.once("exit", atExit);
   try {
     await removeLeftovers(folder);
+    await removeUnused(ports.folder, /./, FORGOTTEN_DAYS);
     await checkDisk(folder, offer);
     const pieces: { piece: Piece; file: string }[] = [];
     for (const piece of [tarball, ...overlays]) pieces.push({ piece, file: await localFile(piece, offer, ports) });

@@ -3,6 +3,7 @@ import { access, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from
 import { basename, dirname, join } from "node:path";
 import { withLock } from "../../../src/cache/lock.ts";
 import { cacheRoot } from "../../../src/cache/root.ts";
+import { markUsed, removeUnused } from "../../../src/cache/unused.ts";
 import { compileAll, compileDevice, deviceDigest } from "../../../src/device/build.ts";
 import { type Compiler, findCompiler } from "../../../src/device/compiler.ts";
 import type { Command } from "../../../src/ports/exec.ts";
@@ -10,8 +11,7 @@ import { TerminalLog } from "../../../src/ports/terminal-log.ts";
 import type { Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { buildProver, proverDigest } from "../../../src/verify/prover-build.ts";
 import { exec, must, projectRoot } from "../support.ts";
-import { sanitizedObjects } from "./sanitized-objects.ts";
-import { markUsed, removeUnused } from "./unused.ts";
+import { KEPT_DAYS, sanitizedObjects } from "./sanitized-objects.ts";
 
 const exists = (file: string) =>
   access(file).then(
@@ -31,9 +31,9 @@ export async function cachedBuild(
   const folder = join(cacheRoot(process.env), "test", `${name}-${hash.digest("hex").slice(0, 16)}`);
   await mkdir(folder, { recursive: true });
   const once = async () => {
-    if (await exists(join(folder, file))) return markUsed(folder);
+    if (await exists(join(folder, file))) return void (await markUsed(folder));
     await build(folder);
-    await removeUnused(dirname(folder), new RegExp(`^${name}-[0-9a-f]{16}$`));
+    await removeUnused(dirname(folder), new RegExp(`^${name}-[0-9a-f]{16}$`), KEPT_DAYS);
   };
   await withLock(join(folder, "lock"), once, { log: new TerminalLog() });
   return folder;

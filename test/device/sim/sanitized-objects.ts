@@ -3,12 +3,15 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } fro
 import { basename, dirname, join } from "node:path";
 import { withLock } from "../../../src/cache/lock.ts";
 import { cacheRoot } from "../../../src/cache/root.ts";
+import { markUsed, removeUnused } from "../../../src/cache/unused.ts";
 import { deviceSources, processorFlags } from "../../../src/device/build.ts";
 import { stubAssembly } from "../../../src/device/stubs.ts";
 import { TerminalLog } from "../../../src/ports/terminal-log.ts";
 import type { Toolchain } from "../../../src/toolchain/toolchain.ts";
 import { must, projectRoot } from "../support.ts";
-import { markUsed, removeUnused } from "./unused.ts";
+
+/** Days after which the sources of an object that nobody used are gone. */
+export const KEPT_DAYS = 7;
 
 const SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 const FLAGS = ["-std=c++20", "-O1", "-g1", ...SANITIZE, "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"];
@@ -57,18 +60,14 @@ export async function sanitizedObjects(
           .slice(0, 24);
         const object = join(home, `${basename(source, ".cpp")}-${digest}.o`);
         objects[index] = object;
-        const there = await markUsed(object).then(
-          () => true,
-          () => false,
-        );
-        if (there) continue;
+        if (await markUsed(object)) continue;
         await must(compiler, [...flags, "-c", source, "-o", `${object}.new`]);
         await rename(`${object}.new`, object);
       }
     };
     await Promise.all([worker(), worker()]);
     await rm(include, { recursive: true });
-    await removeUnused(home, /\.o$/);
+    await removeUnused(home, /\.o$/, KEPT_DAYS);
     const stubs = join(home, "stubs.s");
     await writeFile(stubs, stubAssembly(["hipGraphCreate", "hipMalloc"]));
     objects.push(stubs);

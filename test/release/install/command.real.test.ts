@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -105,7 +105,7 @@ test("a connection that is cut and a bit that was turned on the way cost time on
   await box.usable(await box.onlyPackage());
 });
 
-test("killed in the middle of a download, it goes on where it was", async () => {
+test("killed in the middle of a download, it goes on where it was; what others forgot is removed", async () => {
   box.server.faults.push({ on: /tar\.zst/, fault: { kind: "stall", after: 20_000 } });
   const { child, done } = box.start(box.release);
   const part = path.join(
@@ -117,9 +117,13 @@ test("killed in the middle of a download, it goes on where it was", async () => 
   child.kill("SIGKILL");
   await done;
   await box.nothingInstalled();
+  const forgotten = path.join(path.dirname(part), "another.tar.zst.part");
+  await writeFile(forgotten, "");
+  await utimes(forgotten, new Date(0), new Date(0));
   const { code, text } = await box.run(box.release);
   assert.equal(code, 0, text);
   assert.equal(box.server.ranges.at(-1), "bytes=20000-");
+  await assert.rejects(stat(forgotten), { code: "ENOENT" });
   assert.deepEqual((await box.cached()).others, []);
   await box.usable(await box.onlyPackage());
 });
