@@ -8,7 +8,8 @@ export function isBuildError({ text }: CaseResult): boolean {
 
 /**
  * What a patched MIOpen owes a card: whatever passes on the control passes on the card, and no kernel fails to compile.
- * `bad` counts the cases that break this without an explanation of known.ts.
+ * `card` are the cases that did not pass on the card, `control` what became of them on the control. `bad` counts the cases
+ * that break the promise without an explanation of known.ts.
  */
 export function comparison(
   card: readonly CaseResult[],
@@ -20,7 +21,7 @@ export function comparison(
   const unexplained = [...new Set([...worse, ...builds])].filter((one) => whyKnown(one) === null);
   return {
     lines: [
-      `${passedThere.size} cases pass on the control, ${worse.length} of them not on the card; ${builds.length} end in a build error`,
+      `${card.filter(({ outcome }) => outcome !== "passed").length} cases do not pass on the card, ${worse.length} of them pass on the control; ${builds.length} end in a build error`,
       ...unexplained.map(({ name, outcome }) => `NOT EXPLAINED: ${name} (${outcome})`),
     ],
     bad: unexplained.length,

@@ -5,8 +5,8 @@
  *                    [--miopen-source folder [--patches auto]] [--out folder]
  *
  * The program is the toolchain's, or with a source (and patches, as for the product) the one of that source, compiled against
- * the library that `--miopen patched` builds from it. `--every 20` takes each twentieth case. With a control the same cases
- * run on both cards, and what passes there alone is named. With `--out` finished parts and compiled kernels are kept, and the
+ * the library that `--miopen patched` builds from it. `--every 20` takes each twentieth case. With a control, what does not
+ * pass on the card runs there, and what passes there alone is named. With `--out` finished parts and compiled kernels are kept, and the
  * same command goes on where it was interrupted. Ends with 1 when a failure is not explained (known.ts) or is the device's.
  */
 import { readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ import { projectRoot, toolchainUnderTest } from "../device/support.ts";
 import { ROCM_VERSION } from "../e2e/sandbox.ts";
 import { EXECUTED, type Executed, isExecuted } from "../miopen/patched.ts";
 import { buildPatchedTests } from "./build.ts";
-import { isBad } from "./cases.ts";
+import { type CaseResult, isBad } from "./cases.ts";
 import { comparison } from "./compare.ts";
 import { casesOf, eachNth, type PartResult, PartStore, plannedParts } from "./parts.ts";
 import { summary } from "./report.ts";
@@ -51,12 +51,16 @@ if (typeof tested === "string") {
   console.error(`not run: ${tested}`);
   process.exit(1);
 }
-const results = await resultsOn(tested, card, "results.json");
+const suite = await Suite.open(tested, card, work);
+const names = eachNth(await suite.list(options.filter), Number(options.every));
+const results = await resultsOf(suite, names, "results.json");
 const { lines, bad } = summary(results);
 console.log(lines.join("\n"));
 process.exitCode = bad === 0 ? 0 : 1;
 if (control !== null) {
-  const compared = comparison(casesOf(results), casesOf(await resultsOn(tested, control, "control.json")));
+  const left = casesOf(results).filter(({ outcome }) => outcome !== "passed");
+  const there = await Suite.open(tested, control, work);
+  const compared = comparison(left, casesOf(await resultsOf(there, inOrder(left), "control.json")));
   console.log([`${card} and ${control}:`, ...compared.lines].join("\n"));
   if (compared.bad > 0) process.exitCode = 1;
 }
@@ -68,9 +72,15 @@ function cardOf(name: string): Executed {
   process.exit(2);
 }
 
-/** Runs the suite on a card, and leaves its results in the folder that was asked for. */
-async function resultsOn(tested: Tested, card: Executed, file: string): Promise<PartResult[]> {
-  const results = await runAll(await Suite.open(tested, card, work));
+/** Names of cases in the suite's order, in which neighbours share kernels. */
+function inOrder(cases: readonly CaseResult[]): string[] {
+  const wanted = new Set(cases.map(({ name }) => name));
+  return names.filter((name) => wanted.has(name));
+}
+
+/** Runs cases, and leaves their results in the folder that was asked for. */
+async function resultsOf(suite: Suite, names: readonly string[], file: string): Promise<PartResult[]> {
+  const results = await runAll(suite, names);
   if (options.out !== undefined) await writeWhole(join(work, file), JSON.stringify(results, null, 1));
   return results;
 }
@@ -92,9 +102,8 @@ async function testsAskedFor(): Promise<Tested | string> {
   }
 }
 
-async function runAll(suite: Suite): Promise<PartResult[]> {
+async function runAll(suite: Suite, names: readonly string[]): Promise<PartResult[]> {
   const started = performance.now();
-  const names = eachNth(await suite.list(options.filter), Number(options.every));
   const store = new PartStore(join(work, "parts"), suite.state);
   const parts = plannedParts(names, Number(options.size));
   const results: PartResult[] = [];
