@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
-import { type DriftResult, drift, isSound } from "./commands/drift.ts";
+import { type DriftResult, drift, isAbsent, isSound } from "./commands/drift.ts";
 import { type InstallResult, install } from "./commands/install.ts";
 import { publish } from "./commands/publish.ts";
 import { runShard, type ShardResult } from "./commands/shard.ts";
@@ -75,7 +75,12 @@ const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<
 function refuseDrift({ drift: rows, file }: DriftResult): void {
   const bad = rows.filter((row) => !isSound(row));
   if (bad.length === 0) return;
-  throw machineError(`the patches do not apply to ${bad.length} of ${rows.length} sources`, `every row is in ${file}`);
+  const absent = bad.filter(isAbsent).length;
+  const words = [
+    ...(bad.length > absent ? [`the patches do not apply to ${bad.length - absent} of ${rows.length} sources`] : []),
+    ...(absent > 0 ? [`${absent} of ${rows.length} sources could not be had`] : []),
+  ];
+  throw machineError(words.join("; "), `every row is in ${file}`);
 }
 
 /** The action's outputs; those that a command has nothing for stay unset. */

@@ -1,15 +1,19 @@
 // One issue, known by its title, says whether the patches apply to MIOpen's newest sources: opened when one does not, kept
-// up to date, closed when all do.
+// up to date, closed when all do. Where sources could not be had, nothing is known of them: the job fails, and the issue stays.
 import { ask } from "./github.mjs";
 
 const TITLE = "The patches no longer apply to MIOpen's newest sources";
-const { OUTCOME = "", ROWS = "", GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = process.env;
+const { OUTCOME = "", OUTDATED = "", ROWS = "", GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = process.env;
 
 const run = `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
 const sound = OUTCOME === "success";
-const table = ROWS === "" ? "Nothing could be tried." : `| source | MIOpen | patch | state |\n|---|---|---|---|\n${ROWS}`;
+const table = `| source | MIOpen | patch | state |\n|---|---|---|---|\n${ROWS}`;
 const body = `${sound ? "All patches apply." : "Not every patch applies."} Found by [this run](${run}).\n\n${table}\n`;
 
+if (!sound && OUTDATED !== "true") {
+  console.error(`not every source could be tried, see ${run}`);
+  process.exit(1);
+}
 const open = await find();
 if (sound && open === null) {
   console.log("all patches apply, and no issue says otherwise");

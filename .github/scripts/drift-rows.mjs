@@ -1,5 +1,5 @@
-// Writes drift.json as the output `rows`: one line of a Markdown table for each patch. Everything in it came from outside,
-// so only plain characters are taken over.
+// Writes drift.json as outputs: `rows`, one line of a Markdown table for each patch, and `outdated`, whether a source was had
+// to which not every patch applies. Everything in it came from outside, so only plain characters are taken over.
 import { existsSync, readFileSync } from "node:fs";
 
 const file = process.argv[2] ?? "";
@@ -11,7 +11,11 @@ const rows = drift.flatMap(({ source, version, reason, patches }) =>
 );
 for (const row of rows.slice(0, 200)) row.splice(0, row.length, ...row.map(plain));
 const table = rows.slice(0, 200).map((row) => `| ${row.join(" | ")} |`);
-process.stdout.write(`rows<<END-OF-ROWS\n${table.join("\n")}\nEND-OF-ROWS\n`);
+const outdated = drift.some(
+  ({ version, reason, patches }) =>
+    version !== null && (reason !== null || patches.some(({ status }) => status === "rejected")),
+);
+process.stdout.write(`outdated=${outdated}\nrows<<END-OF-ROWS\n${table.join("\n")}\nEND-OF-ROWS\n`);
 
 /** @param {string} text */
 function plain(text) {

@@ -28,15 +28,17 @@ export interface DriftResult {
 }
 
 /**
- * Tries the patches on each source and says which still apply. One source that cannot be had does not stop the others.
- * Leaves `drift.json` in the output folder.
+ * Tries the patches on each source and says which still apply. One source that cannot be had does not stop the others; when
+ * none can, its error is thrown. Leaves `drift.json` in the output folder.
  */
 export async function drift(context: Context): Promise<DriftResult> {
   const { inputs, log } = context;
   await checkWritableFolder(inputs.output, "output");
   const origins: readonly (Origin | null)[] = inputs.sources.length === 0 ? [null] : inputs.sources;
   const rows: DriftRow[] = [];
-  for (const origin of origins) rows.push(await tryOne(context, origin));
+  const absent: RdnaError[] = [];
+  for (const origin of origins) rows.push(await tryOne(context, origin, absent));
+  if (absent[0] !== undefined && absent.length === rows.length) throw absent[0];
   const file = join(inputs.output, "drift.json");
   await writeWhole(file, `${JSON.stringify({ schema: 1, drift: rows }, null, 1)}\n`);
   for (const row of rows) {
@@ -48,10 +50,21 @@ export async function drift(context: Context): Promise<DriftResult> {
   return { drift: rows, file };
 }
 
-async function tryOne(context: Context, origin: Origin | null): Promise<DriftRow> {
+/** Adds to `absent` why a source cannot be had. */
+async function tryOne(context: Context, origin: Origin | null, absent: RdnaError[]): Promise<DriftRow> {
   const named = origin === null ? `ROCm ${context.inputs.rocmVersion}` : describeOrigin(origin);
+  const untried = (version: string | null, error: unknown): DriftRow => {
+    if (!(error instanceof RdnaError)) throw error;
+    if (version === null) absent.push(error);
+    return { source: named, version, patches: [], reason: withoutCredentials(messageOf(error)) };
+  };
+  let source: Awaited<ReturnType<typeof sourceStage>>;
   try {
-    const source = await sourceStage(context, origin);
+    source = await sourceStage(context, origin);
+  } catch (error) {
+    return untried(null, error);
+  }
+  try {
     const series = await chooseSeries(context.projectRoot, source.version, context.inputs.patches);
     const folder = await mkdtemp(join(context.cacheRoot, "drift-"));
     try {
@@ -61,9 +74,13 @@ async function tryOne(context: Context, origin: Origin | null): Promise<DriftRow
       await rm(folder, { recursive: true, force: true });
     }
   } catch (error) {
-    if (!(error instanceof RdnaError)) throw error;
-    return { source: named, version: null, patches: [], reason: withoutCredentials(messageOf(error)) };
+    return untried(source.version, error);
   }
+}
+
+/** Whether a row says nothing of the patches, because its source could not be had. */
+export function isAbsent({ version }: DriftRow): boolean {
+  return version === null;
 }
 
 /** Whether a row says that all is well. */

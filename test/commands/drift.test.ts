@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { drift, driftTable, isSound } from "../../src/commands/drift.ts";
+import { drift, driftTable, isAbsent, isSound } from "../../src/commands/drift.ts";
 import { summaryMarkdown } from "../../src/job-summary/success.ts";
 import { RunRecord } from "../../src/record.ts";
 import { terminalSummary } from "../../src/summary.ts";
@@ -42,4 +42,20 @@ test("says for each source which patches still apply, and goes on after one that
   assert.equal(JSON.parse(readFileSync(result.file, "utf8")).drift.length, 3);
   assert.match(terminalSummary(result, {}, 1), /1\.patch {2}rejected: src\/solver\.cpp:1/);
   assert.match(summaryMarkdown(result, new RunRecord(), 1), /^## The patches apply to 1 of 3 sources/);
+  assert.deepEqual(result.drift.map(isAbsent), [false, false, true]);
+});
+
+test("throws why when no source can be had, and calls a missing series by its name", async (t) => {
+  const folder = await scratch(t);
+  const absent = await contextIn(folder, { command: "drift", sources: "./none ./nothing" });
+  t.after(() => absent.context.close());
+  await assert.rejects(drift(absent.context), { kind: "user", message: /none does not exist/ });
+  assert.equal(existsSync(join(folder, "out/drift.json")), false);
+  const version = (SMALL_MIOPEN["CMakeLists.txt"] ?? "").replace("3.4.0", "2.9.0");
+  writeTree(join(folder, "old"), { "CMakeLists.txt": version });
+  const { context } = await contextIn(folder, { command: "drift", sources: "./old" });
+  t.after(() => context.close());
+  const [row] = (await drift(context)).drift;
+  assert.deepEqual([row?.version, row && isAbsent(row)], ["2.9.0", false]);
+  assert.match(row?.reason ?? "", /no series for MIOpen 2\.9\.0/);
 });

@@ -39,7 +39,7 @@ describe("the drift workflow in act", { skip: "skip" in act ? act.skip : false }
     runner?.remove();
   });
 
-  const run = async (sources: string) => {
+  const run = async (sources: string, code = 0) => {
     const outcome = await runner.run({
       workflow: ".github/workflows/drift.yml",
       event: "workflow_dispatch",
@@ -47,12 +47,16 @@ describe("the drift workflow in act", { skip: "skip" in act ? act.skip : false }
       env: { GITHUB_API_URL: github.address, RDNA1_MIOPEN_CACHE: runner.path("kept") },
       secrets: { GITHUB_TOKEN: TOKEN },
     });
-    assert.equal(outcome.code, 0, outcome.log.slice(-8000));
+    assert.equal(outcome.code, code, outcome.log.slice(-8000));
     return await github.ask<Issue[]>("issues?state=all");
   };
 
   test("says nothing while every patch applies", async () => {
     assert.deepEqual(await run("./released"), []);
+  });
+  test("says nothing of the patches where a source cannot be had, but fails", async () => {
+    assert.deepEqual(await run("./nowhere", 1), []);
+    assert.deepEqual(await run("./released ./nowhere", 1), []);
   });
   test("opens one issue with a table when one does not", async () => {
     const issues = await run("./released ./newest");

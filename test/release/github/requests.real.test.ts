@@ -107,7 +107,7 @@ describe("GitHub's own description of its API takes what we send", {
   test("publish to the emulated GitHub", async () => {
     witness.watch(emulator.address);
     const commit = await emulator.commit();
-    const draft = { tag: "v1", commit, body: "notes" };
+    const draft = { tag: "v1", commit, body: "notes", preliminary: false };
     const commits = { tag: null, wanted: commit };
     await publishTo(witness.api, await sampleFiles(scratch), { draft, commits }).done;
     const [release] = await emulator.ask("releases");
@@ -123,11 +123,11 @@ describe("GitHub's own description of its API takes what we send", {
   });
   test("the drift issue: opened, kept up to date, closed", async () => {
     const state = { GITHUB_SERVER_URL: "https://github.com", GITHUB_RUN_ID: "1" };
-    assert.match(
-      await script("drift-issue.mjs", { ...state, OUTCOME: "failure", ROWS: "| a | b | c | rejected |" }),
-      /opened/,
-    );
-    assert.match(await script("drift-issue.mjs", { ...state, OUTCOME: "failure" }), /updated/);
+    const outdated = { ...state, OUTCOME: "failure", OUTDATED: "true", ROWS: "| a | b | c | rejected |" };
+    assert.match(await script("drift-issue.mjs", outdated), /opened/);
+    assert.match(await script("drift-issue.mjs", outdated), /updated/);
+    const unknown = { ...state, OUTCOME: "failure", OUTDATED: "false" };
+    await assert.rejects(script("drift-issue.mjs", unknown), /not every source could be tried/);
     assert.match(await script("drift-issue.mjs", { ...state, OUTCOME: "success" }), /closed/);
   });
   test("the major tag: made, then moved", async () => {
