@@ -28,7 +28,7 @@ export async function publish(context: Context): Promise<PublishResult> {
   const { tag, draft: stayDraft } = destination;
   const tagCommit = await withRetries(`read tag ${tag}`, () => api.tagCommit(tag), ports);
   const commits = commitsOf(destination, tagCommit);
-  const draft = { tag, commit: commits.wanted, body: releaseNotes(local) };
+  const draft = { tag, commit: commits.wanted, body: releaseNotes(local), preliminary: isPreliminary(tag) };
   const published = await log.group(`publish ${tag} in ${destination.repository}`, () =>
     publishRelease({ draft, commits, files: local.files, stayDraft }, api, ports),
   );
@@ -52,4 +52,9 @@ export function commitsOf({ tag, commit, repository }: Destination, tagCommit: s
     );
   }
   return { tag: tagCommit, wanted };
+}
+
+/** `v1.2.3-rc1`, but not `v1.2.3` and not `v1.2.3-rocm7.2.4`: the same release for another ROCm. */
+export function isPreliminary(tag: string): boolean {
+  return /^v?\d+(\.\d+)*-/.test(tag.replace(/-rocm\d+(\.\d+)*$/, ""));
 }

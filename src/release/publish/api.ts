@@ -28,6 +28,8 @@ export interface NewDraft {
   tag: string;
   commit: string;
   body: string;
+  /** A preliminary one is not the newest release, and `install` takes it only by its tag */
+  preliminary: boolean;
 }
 
 /**

@@ -36,8 +36,8 @@ export class GitHubReleases implements ReleaseApi {
     return object.sha;
   }
 
-  async createDraft({ tag, commit, body }: NewDraft): Promise<Release> {
-    const draft = { tag_name: tag, target_commitish: commit, name: tag, body, draft: true };
+  async createDraft({ tag, commit, body, preliminary }: NewDraft): Promise<Release> {
+    const draft = { tag_name: tag, target_commitish: commit, name: tag, body, draft: true, prerelease: preliminary };
     return toRelease(await this.#client.json("make a draft release", "POST", "releases", draft));
   }
 

@@ -36,7 +36,7 @@ test("what publish has made in the emulated GitHub is found, by its tag and in t
     ["v1", false],
     ["v2", true],
   ] as const) {
-    const draft = { tag, commit, body: "notes" };
+    const draft = { tag, commit, body: "notes", preliminary: false };
     const commits = { tag: null, wanted: commit };
     await publishTo(emulator.address, files, { repository: "maintainer/kernels", draft, commits, stayDraft }).done;
   }

@@ -23,7 +23,7 @@ test("a release of the emulated GitHub: draft, all files, a second run over the 
   assert.match(commit, /^[0-9a-f]{40}$/);
   const request = {
     repository: "maintainer/kernels",
-    draft: { tag: "v1", commit, body: "notes" },
+    draft: { tag: "v1", commit, body: "notes", preliminary: false },
     commits: { tag: null, wanted: commit },
   };
   await publishTo(emulator.address, files, { ...request, stayDraft: true }).done;
@@ -41,6 +41,16 @@ test("a release of the emulated GitHub: draft, all files, a second run over the 
     assets.map(({ name, size, state }) => [name, size, state]).reverse(),
     files.map(({ name, bytes }) => [name, bytes, "uploaded"]),
   );
+});
+
+test("a preliminary release is not the newest", async () => {
+  const files = await sampleFiles(path.join(scratch, "out"));
+  const commit = await emulator.commit();
+  const draft = { tag: "v2-rc1", commit, body: "", preliminary: true };
+  const request = { repository: "maintainer/kernels", draft, commits: { tag: null, wanted: commit } };
+  await publishTo(emulator.address, files, request).done;
+  const releases: { tag_name: string; prerelease?: boolean }[] = await emulator.ask("releases");
+  assert.equal(releases.find(({ tag_name: tag }) => tag === "v2-rc1")?.prerelease, true);
 });
 
 test("a repository that the emulated GitHub does not know is the user's error", async () => {

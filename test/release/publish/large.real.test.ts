@@ -64,7 +64,7 @@ test(`uploads ${MEGABYTES} MB in constant memory to a server that answers ${LATE
     place: { api: server.address, repository: "org/kernels", version: "0" },
     token: TOKEN,
     request: {
-      draft: { tag: "v1", commit: COMMIT, body: "" },
+      draft: { tag: "v1", commit: COMMIT, body: "", preliminary: false },
       commits: { tag: null, wanted: COMMIT },
       files: [{ name: path.basename(file), path: file, bytes, sha256 }],
       stayDraft: false,

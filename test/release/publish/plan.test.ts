@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { commitsOf } from "../../../src/commands/publish.ts";
+import { commitsOf, isPreliminary } from "../../../src/commands/publish.ts";
 import { RdnaError } from "../../../src/errors.ts";
 import { askedWait, errorOf } from "../../../src/release/publish/answers.ts";
 import type { Asset, Release } from "../../../src/release/publish/api.ts";
@@ -149,4 +149,9 @@ test("a secret shows in no text, JSON or dump", () => {
   const shown = [`${secret}`, JSON.stringify({ secret }), inspect({ secret }, { depth: 9, showHidden: true })];
   assert.equal(shown.join().includes("hidden"), false);
   assert.equal(secret.reveal(), "hidden");
+});
+
+test("a tag with a suffix makes a preliminary release, unless the suffix is a ROCm", () => {
+  for (const tag of ["v1.2.3", "v1", "v1.2.3-rocm7.2.5", "kernels"]) assert.equal(isPreliminary(tag), false, tag);
+  for (const tag of ["v1.2.3-rc1", "v2-beta", "v1.2.3-rc1-rocm7.2.5"]) assert.equal(isPreliminary(tag), true, tag);
 });

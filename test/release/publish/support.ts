@@ -61,7 +61,7 @@ export function publishTo(
   const place = { api: address, repository, token: new Secret(TOKEN), version: "0" };
   const api = new GitHubReleases(place, { http: new NodeHttp({}, limits), clock, log });
   const request: PublishRequest = {
-    draft: { tag: "v1", commit: COMMIT, body: "notes" },
+    draft: { tag: "v1", commit: COMMIT, body: "notes", preliminary: false },
     commits: { tag: COMMIT, wanted: COMMIT },
     files,
     stayDraft: false,
