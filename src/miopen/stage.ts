@@ -1,5 +1,7 @@
 import type { Context } from "../context.ts";
+import { userError } from "../errors.ts";
 import { type SoundToolchain, toolchainStage } from "../toolchain/stage.ts";
+import type { Toolchain } from "../toolchain/toolchain.ts";
 import { type CompiledMiopen, compileStage } from "./compile/stage.ts";
 import { chooseSeries } from "./patches/series.ts";
 import { patchStage } from "./patches/stage.ts";
@@ -24,6 +26,7 @@ export async function miopenStage(context: Context): Promise<MiopenAtHand> {
   const { inputs, projectRoot } = context;
   if (inputs.miopen === "distribution") {
     const toolchain = await toolchainStage(context);
+    refuseStartedCompiler(toolchain);
     return { toolchain, running: toolchain, compiled: null };
   }
   const source = await sourceStage(context, inputs.miopenSource);
@@ -32,4 +35,16 @@ export async function miopenStage(context: Context): Promise<MiopenAtHand> {
   const toolchain = await toolchainStage(context, "build");
   const compiled = await compileStage(context, toolchain, { source, series, patched });
   return { toolchain, running: withMiopen(toolchain, compiled), compiled };
+}
+
+/**
+ * Debian builds MIOpen 3.4 without HIPRTC and comgr: it starts a compiler for each kernel, for OpenCL at a path of the machine
+ * that built the package (docs/toolchain.md). Neither is there in an unpacked tree.
+ */
+export function refuseStartedCompiler({ kind, rocmVersion, miopenVersion }: Toolchain): void {
+  if (kind !== "debian" || !miopenVersion?.startsWith("3.4.")) return;
+  throw userError(
+    `no kernels can be made with the MIOpen of ROCm ${rocmVersion} in Debian: it starts a compiler that lies nowhere`,
+    "use miopen 'patched', or rocm-version 7.2.4",
+  );
 }

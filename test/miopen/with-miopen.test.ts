@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CompiledMiopen } from "../../src/miopen/compile/stage.ts";
+import { refuseStartedCompiler } from "../../src/miopen/stage.ts";
 import { withMiopen } from "../../src/miopen/with-miopen.ts";
 import { programCommand } from "../../src/toolchain/toolchain.ts";
 import { sampleToolchain } from "../release/sample.ts";
@@ -34,4 +35,11 @@ test("keeps every later result as long as library and driver are the same bytes"
   assert.equal(withMiopen(toolchain, compiled("a")).digest, withMiopen(toolchain, compiled("a")).digest);
   assert.notEqual(withMiopen(toolchain, compiled("a")).digest, withMiopen(toolchain, compiled("b")).digest);
   assert.notEqual(withMiopen(toolchain, compiled("a")).digest, toolchain.digest);
+});
+
+test("refuses the one MIOpen that starts a compiler which an unpacked tree has not", () => {
+  const old = { ...toolchain, kind: "debian" as const, rocmVersion: "6.4.3", miopenVersion: "3.4.0" };
+  assert.throws(() => refuseStartedCompiler(old), { kind: "user", message: /ROCm 6\.4\.3 in Debian/ });
+  refuseStartedCompiler({ ...old, rocmVersion: "7.2.4", miopenVersion: "3.5.1" });
+  refuseStartedCompiler({ ...old, kind: "system" });
 });
