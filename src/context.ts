@@ -8,6 +8,7 @@ import { ensureFolder } from "./cache/folder.ts";
 import { cacheRoot } from "./cache/root.ts";
 import { StageStore } from "./cache/stages.ts";
 import { Tiers } from "./cache/tiers.ts";
+import { codeOf, machineError, messageOf, type RdnaError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
 import { DebuggingExec } from "./ports/debugging-exec.ts";
 import { type Exec, NodeExec } from "./ports/exec.ts";
@@ -60,11 +61,12 @@ export async function makeContext(
 ): Promise<Context> {
   const programs = new NodeExec();
   const kept = cacheRoot(env);
-  const temporary =
-    inputs.cache === "off" ? mkdtempSync(join(env.RUNNER_TEMP || env.TMPDIR || "/tmp", TEMPORARY)) : null;
+  const temporary = inputs.cache === "off" ? temporaryFolder(env.RUNNER_TEMP || env.TMPDIR || "/tmp") : null;
   const root = temporary ?? kept;
   if (temporary !== null) log.info("cache: off; nothing is read from earlier runs, nothing is kept");
-  await ensureFolder(root);
+  await ensureFolder(root).catch((error: unknown) => {
+    throw noFolder("cache", root, error, "name a folder that can be written with RDNA1_MIOPEN_CACHE");
+  });
   const policy = inAction && !inputs.offline && (inputs.cache === "auto" || inputs.cache === "actions") && inputs.cache;
   const tiers = new Tiers(policy === false ? [] : await actionsTiers(policy, env, log, programs), log, record);
   const { version } = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as { version: string };
@@ -88,6 +90,22 @@ export async function makeContext(
       if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
     },
   };
+}
+
+function temporaryFolder(home: string): string {
+  try {
+    return mkdtempSync(join(home, TEMPORARY));
+  } catch (error) {
+    throw noFolder("temporary files", home, error, "name a folder that can be written with TMPDIR");
+  }
+}
+
+function noFolder(what: string, folder: string, error: unknown, remedy: string): RdnaError {
+  return machineError(
+    `${what}: no folder can be made at ${folder} (${codeOf(error) ?? messageOf(error)})`,
+    remedy,
+    error,
+  );
 }
 
 /** One process a core, as long as each has the memory that a compiling one needs. */

@@ -51,7 +51,8 @@ export function refuseContradictions(inputs: Inputs): void {
       "name the target that the database is for",
     );
   }
-  if (inputs.miopen === "distribution") {
+  // drift has to do with patches only, whatever miopen says
+  if (inputs.miopen === "distribution" && inputs.command !== "drift") {
     for (const name of ["miopen-source", "patches"]) {
       if (given[name] !== undefined) {
         throw userError(

@@ -12,7 +12,7 @@ export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: 
   const inAction = env.GITHUB_ACTIONS === "true" && argv.length === 0 && env.GITHUB_OUTPUT !== undefined;
   const token = env[TOKEN_VARIABLE];
   const raw: Record<string, string> = token ? { token } : {};
-  if (!inAction) return readArguments(argv, spec, raw);
+  if (!inAction) return readWithPresets(argv, spec, raw);
   for (const option of spec.options) {
     // The runner's rule: upper case, blanks to underscores, hyphens kept. It gives the defaults too, which nobody chose.
     const value = env[`INPUT_${option.name.toUpperCase()}`];
@@ -21,7 +21,21 @@ export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: 
   return { kind: "action", post: env.STATE_main === "started", raw };
 }
 
-/** `[command] --name value --name=value`; a later value of the same option wins, so that `npm start -- …` overrides. */
+/**
+ * `--for build,verify --name value … --` in front, as `npm start` writes it: values for these commands only, which what
+ * follows overrides.
+ */
+function readWithPresets(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Door {
+  const [word, commands = ""] = argv;
+  const end = argv.indexOf("--");
+  if (word !== "--for" || end === -1) return readArguments(argv, spec, fromEnvironment);
+  const presets = readArguments(argv.slice(2, end), spec, {});
+  const door = readArguments(argv.slice(end + 1), spec, fromEnvironment);
+  const { command = "build" } = door.raw;
+  return commands.split(",").includes(command) ? { ...door, raw: { ...presets.raw, ...door.raw } } : door;
+}
+
+/** `[command] --name value --name=value`; a later value of the same option wins. */
 function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Door {
   const raw: Record<string, string> = { ...fromEnvironment };
   const names = spec.options.map((option) => option.name);

@@ -101,12 +101,11 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
     debianMirror: parseMirror("debian-mirror", get("debian-mirror")),
     amdMirror: parseMirror("amd-mirror", get("amd-mirror")),
     amdKeyring: file("amd-keyring"),
-    // These two are for a MIOpen that exists already, unless the patched one is asked for or described.
-    miopen:
-      ["kernels", "verify"].includes(get("command")) &&
-      ["miopen", "miopen-source", "patches"].every((name) => (raw[name] ?? "") === "")
-        ? "distribution"
-        : oneOf("miopen", ["patched", "distribution"]),
+    miopen: parseMiopen(
+      get("miopen"),
+      get("command"),
+      ["miopen-source", "patches"].some((name) => name in given),
+    ),
     miopenSource: get("miopen-source") === "" ? null : parseOrigin(get("miopen-source"), cwd),
     patches: parsePatches(get("patches"), cwd),
     sources: words(get("sources")).map((text) => parseOrigin(text, cwd, "sources")),
@@ -139,6 +138,13 @@ const ROCM_VERSION = "7.0.2";
 
 /** Install location that a tarball records where none is named. */
 const PREFIX = "/opt/rocm-miopen-rdna1";
+
+/** `kernels` and `verify` are for a MIOpen that exists already, unless a patched one is described. */
+function parseMiopen(text: string, command: string, described: boolean): Inputs["miopen"] {
+  const word = choice("miopen", text, ["auto", "patched", "distribution"] as const);
+  if (word !== "auto") return word;
+  return ["kernels", "verify"].includes(command) && !described ? "distribution" : "patched";
+}
 
 /** `auto`, a folder, or `+` and a folder. */
 function parsePatches(text: string, cwd: string): PatchChoice {

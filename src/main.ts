@@ -8,6 +8,7 @@ import { parseInputs } from "./inputs.ts";
 import { failureMarkdown } from "./job-summary/failure.ts";
 import { writeJobSummary } from "./job-summary/write.ts";
 import { helpText, parseActionSpec } from "./options.ts";
+import { checkPlaces } from "./places.ts";
 import { ActionsLog } from "./ports/actions-log.ts";
 import type { Log } from "./ports/log.ts";
 import { RedactingLog } from "./ports/redacting-log.ts";
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
   if (door.kind === "action" && door.post) return await afterwards(log, process.env);
   if (door.kind === "action") core.saveState("main", "started");
   const inputs = parseInputs(door.raw, spec, process.cwd());
+  await checkPlaces(inputs);
   await run(inputs, { log, projectRoot, env: process.env, inAction, record, redact });
   return 0;
 }

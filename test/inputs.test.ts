@@ -81,8 +81,13 @@ test("makes kernels for the MIOpen that is there, unless another one is named", 
       assert.equal(parse({ command, ...raw }).miopen, "patched");
     }
   }
-  const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: "/x", INPUT_COMMAND: "kernels", INPUT_MIOPEN: "patched" };
-  assert.equal(parse(openDoor([], env, spec).raw).miopen, "distribution"); // the runner gives the default
+  assert.deepEqual(
+    [parse({}).miopen, parse({ command: "kernels", patches: "auto" }).miopen],
+    ["patched", "distribution"],
+  );
+  const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: "/x", INPUT_COMMAND: "kernels" };
+  const inRunner = (miopen: string) => parse(openDoor([], { ...env, INPUT_MIOPEN: miopen }, spec).raw).miopen;
+  assert.deepEqual([inRunner("auto"), inRunner("patched")], ["distribution", "patched"]);
 });
 
 test("takes a shard and a folder of parts, for build and kernels", () => {
@@ -148,6 +153,7 @@ for (const [what, raw, pattern] of [
   ["a mirror over ftp", { "debian-mirror": "ftp://localhost/debian" }, /ftp:/],
   ["a relative prefix", { prefix: "opt/x" }, /prefix/],
   ["a prefix that a shell would read", { prefix: "/opt/$(id)" }, /prefix/],
+  ["a MIOpen that is neither", { miopen: "stock" }, /miopen: 'stock'.*auto, patched, distribution/],
   ["a source for the distribution's MIOpen", { miopen: "distribution", "miopen-source": "x.tar" }, /miopen-source/],
   ["a shard that is not there", { shard: "5/4" }, /shard: '5\/4' is not there/],
   [
@@ -172,6 +178,21 @@ test("reads options in both spellings; a later one wins", () => {
     wants: "run",
     raw: { command: "kernels", jobs: "3", offline: "true", targets: "gfx1011" },
   });
+});
+
+test("npm start presets what makes its kernel set, and nothing for other commands", () => {
+  const presets = ["--for", "build,verify", "--miopen", "distribution", "--targets=gfx1010", "--"];
+  const raw = (...args: string[]) => openDoor([...presets, ...args], {}, spec).raw;
+  assert.deepEqual(raw(), { miopen: "distribution", targets: "gfx1010" });
+  assert.deepEqual(raw("verify", "--miopen", "patched"), { command: "verify", miopen: "patched", targets: "gfx1010" });
+  assert.deepEqual(raw("install", "--source", "./out"), { command: "install", source: "./out" });
+  const door = openDoor([...presets, "--help"], {}, spec);
+  assert.equal(door.kind === "terminal" && door.wants, "help");
+  assert.throws(() => openDoor(["--for", "build"], {}, spec), isUserError(/unknown option --for/));
+  const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const [, , ...started] = scripts.start.split(" ");
+  const { miopen, toolchain, targets, rocmVersion } = parse(openDoor(started, {}, spec).raw);
+  assert.deepEqual([miopen, toolchain, targets, rocmVersion], ["distribution", "debian", ["gfx1010"], "7.2.4"]);
 });
 
 test("refuses an unknown option and names the one that was meant", () => {

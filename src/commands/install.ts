@@ -141,9 +141,16 @@ async function storedFit(context: Context, { rocm, targets }: Fit): Promise<Stor
 /** Nothing fits, and the user would rather wait: makes the package with the other inputs, and installs that. */
 async function builtPackage(context: Context, fit: Fit, why: NothingFits, ports: FetchPorts): Promise<Stored> {
   const { inputs, log } = context;
-  log.warning(`${why.message}; it is built`);
   const targets = fit.targets.length > 0 ? fit.targets : inputs.targets;
   const rocmVersion = fit.rocm ?? inputs.rocmVersion;
+  if (!/^\d+\.\d+\.\d+$/.test(rocmVersion)) {
+    throw userError(
+      `${why.message}, and to build one the whole release must be known: this machine's ROCm only says ${rocmVersion}`,
+      `give rocm-version with three numbers, as in ${rocmVersion}.0`,
+      why,
+    );
+  }
+  log.warning(`${why.message}; it is built`);
   const { tarball } = await build({ ...context, inputs: { ...inputs, command: "build", targets, rocmVersion } });
   const wish = { rocm: null, distribution: false, targets, file: tarball.split("/").at(-1) ?? "" };
   const offer = await findOffer([filePlace(tarball)], wish, ports);

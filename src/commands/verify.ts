@@ -41,6 +41,7 @@ const USERS_WATCHDOG = 1_800_000;
 export async function verify(context: Context): Promise<VerifyResult> {
   const { inputs, log } = context;
   if (inputs.device === "gpu") await refuseCard();
+  if (inputs.device === "auto" && (await hasCard())) log.info("device: the virtual one; this version asks no card");
   await checkWritableFolder(inputs.output, "output");
   const commands = inputs.commands === null ? null : await readCommandFile(inputs.commands, "commands");
   await checkKernelSet(inputs.kernelSet);
@@ -143,11 +144,14 @@ function refuseFailures(rows: readonly ProofRow[], file: string): void {
 
 /** Says plainly why nothing runs on a card. */
 async function refuseCard(): Promise<never> {
-  const there = await access("/dev/kfd").then(
+  throw (await hasCard())
+    ? userError("device: 'gpu' is not in this version yet", "use device 'virtual'")
+    : machineError("device: this machine has no AMD card that programs can use (no /dev/kfd)", "use device 'virtual'");
+}
+
+function hasCard(): Promise<boolean> {
+  return access("/dev/kfd").then(
     () => true,
     () => false,
   );
-  throw there
-    ? userError("device: 'gpu' is not in this version yet", "use device 'virtual'")
-    : machineError("device: this machine has no AMD card that programs can use (no /dev/kfd)", "use device 'virtual'");
 }

@@ -26,6 +26,12 @@ for (const [what, args, pattern] of [
   ["a folder as kernel-set file", mainJob("./a-folder"), /a-folder cannot be read \(EISDIR\)/],
   ["an output that is a file", mainJob(oneBadLine, "--output", "a-file"), /output: .*a-file/],
   ["a source that is not there", ["--miopen-source", "./none"], /miopen-source: .*none does not exist/],
+  ["a toolchain that is not there", ["--toolchain", "/none/rocm"], /toolchain: \/none\/rocm does not exist/],
+  ["a key that is not there", ["--toolchain", "amd", "--amd-keyring", "none"], /amd-keyring: .*none does not exist/],
+  ["patches without a series", ["--patches", "+./a-folder"], /patches: .*a-folder\/series does not exist/],
+  ["a database that is not there", ["verify", "--kernel-database", "none"], /kernel-database: .*none does not exist/],
+  ["a package that is not there", ["install", "--source", "./none"], /source: .*none does not exist/],
+  ["a package that is none", ["install", "--source", "./a-file"], /source: .*a-file is not the tarball/],
   ["a git address without a ref", ["--miopen-source", "https://h.invalid/m.git"], /without a ref/],
   ["a series that is not there", ["drift", "--sources", "./a-folder", "--patches", "word"], /patches: 'word'/],
   ["a command of a later version", ["doctor"], /'doctor' is not in this version yet/],
@@ -44,6 +50,21 @@ test("refuses an output folder that cannot be written, even by root", async () =
   const { code, stderr } = await sandbox.run(mainJob(oneBadLine, "--output", "/proc/out"));
   assert.match(stderr, /output: the folder \/proc\/out cannot be written/);
   assert.equal(code, 2);
+});
+
+test("says where its own folders cannot be made", async () => {
+  for (const [env, args, pattern] of [
+    [
+      { RDNA1_MIOPEN_CACHE: sandbox.path("a-file/x") },
+      [],
+      /cache: no folder can be made at .*a-file\/x \(ENOTDIR\)[\s\S]*RDNA1_MIOPEN/,
+    ],
+    [{ TMPDIR: "/none" }, ["--cache", "off"], /temporary files: .*\/none \(ENOENT\)[\s\S]*TMPDIR/],
+  ] as const) {
+    const { code, stderr } = await sandbox.run(mainJob(oneBadLine, ...args), env);
+    assert.match(stderr, pattern);
+    assert.equal(code, 1, stderr);
+  }
 });
 
 test("says what is missing when it is offline and nothing is cached", async () => {

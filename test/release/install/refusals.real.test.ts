@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { noise, sha256 } from "../sample.ts";
@@ -77,12 +77,24 @@ test("what is not trustworthy is no reason to build instead", async () => {
 });
 
 test("what does not fit is one, if that is asked for: then the build's own errors count", async () => {
-  const build = ["--fallback", "build", "--miopen", "distribution", "--toolchain", path.join(box.home, "no-rocm")];
+  const build = ["--fallback", "build", "--miopen", "distribution", "--toolchain", box.home];
   const { code, text } = await box.run([...box.release, "--rocm-version", "6.4.3", ...build]);
   assert.match(text, /no package fits ROCm 6\.4\.3[^\n]*it is built/);
-  assert.match(text, /error: toolchain: [^\n]*no-rocm/);
+  assert.match(text, /error: toolchain: [^\n]*home/);
   assert.equal(code, 2);
   await box.nothingInstalled();
+});
+
+test("a machine that tells only half of its ROCm's version is asked for the rest before anything is built", async () => {
+  const rocm = path.join(box.home, "rocm");
+  await mkdir(path.join(rocm, "include/hip"), { recursive: true });
+  await writeFile(
+    path.join(rocm, "include/hip/hip_version.h"),
+    "#define HIP_VERSION_MAJOR 6\n#define HIP_VERSION_MINOR 4\n",
+  );
+  const { code, text } = await box.run([...box.release, "--fallback", "build"], { ROCM_PATH: rocm });
+  assert.match(text, /no package fits ROCm 6\.4.*this machine's ROCm only says 6\.4\n +give rocm-version/);
+  assert.equal(code, 2);
 });
 
 function drop(name: string): void {
