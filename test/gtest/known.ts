@@ -13,6 +13,9 @@ export interface Known {
 /** What the runner adds to the text of a case that passes with the waves of a work-group in the other order. */
 export const RACES = "passes when the last wave of a work-group runs first: its kernels race";
 
+/** What the runner adds to the text of a case that passes when no other has run in its process. */
+export const ALONE = "passes in a process of its own: something is left behind by a case before it";
+
 /** The first that fits wins. How each was found out: docs/gtest.md. */
 export const KNOWN: readonly Known[] = [
   {
@@ -56,6 +59,13 @@ export const KNOWN: readonly Known[] = [
     reason: "looks for MIOpenDriver beside the library, as in a build folder; installed it lies in bin",
     name: /^Smoke\/GPU_MIOpenDriver\w*\./,
     text: /lib\/MIOpenDriver: not found/,
+  },
+  {
+    whose: "suite",
+    reason:
+      "an exception of a case before it has left stderr captured, and GoogleTest ends the process at the next capture",
+    name: /^Smoke\//,
+    text: new RegExp(`Only one stderr capturer can exist at a time[\\s\\S]*${ALONE}`),
   },
   {
     whose: "MIOpen",

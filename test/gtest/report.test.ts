@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CaseResult } from "./cases.ts";
-import { RACES, whyKnown } from "./known.ts";
+import { ALONE, RACES, whyKnown } from "./known.ts";
 import type { PartResult } from "./parts.ts";
 import { summary } from "./report.ts";
 import { childSeconds, ended, trouble } from "./suite.ts";
@@ -31,6 +31,17 @@ test("a known case that fails for another cause is not explained", () => {
   assert.equal(whyKnown({ ...reduction, name: "Smoke/GPU_Lrn_FP32.TestFloat/0" }), null);
   const fault = `rdna1-device: kernel k: reads 4 bytes at 0x10, which is no memory\n${unknownCard.text}`;
   assert.equal(whyKnown({ ...unknownCard, text: fault }), null);
+});
+
+test("a crash that another case has prepared is explained by what was captured, and only if the case passes alone", () => {
+  const aborted: CaseResult = { name: "Smoke/A.b/0", outcome: "crashed", seconds: 0, text: "Aborted" };
+  const result = { code: 134, signal: null, timedOut: false, seconds: 1, stdout: "", stderr: "" };
+  const captured = "[ FATAL ] gtest-port.cc:1214:: Only one stderr capturer can exist at a time.";
+  const one = ended(aborted, result, captured);
+  assert.match(one.text, /^Aborted\n\[ FATAL \].*\nthe program was ended by SIGABRT$/);
+  assert.equal(whyKnown(one), null);
+  assert.equal(whyKnown({ ...one, text: `${one.text}\n${ALONE}` })?.whose, "suite");
+  assert.equal(whyKnown({ ...ended(aborted, result), text: `Aborted\n${ALONE}` }), null);
 });
 
 test("counts cases a second of processor time", () => {

@@ -1,5 +1,5 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { constants, tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { compileEnvironment, deviceEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
@@ -10,7 +10,7 @@ import { cachedDevice } from "../device/sim/harness.ts";
 import { exec } from "../device/support.ts";
 import type { Executed } from "../miopen/patched.ts";
 import { type CaseResult, isBad, listedCases, readCases } from "./cases.ts";
-import { RACES, whyKnown } from "./known.ts";
+import { ALONE, RACES, whyKnown } from "./known.ts";
 import type { Part, PartResult } from "./parts.ts";
 
 /** Seconds of user time in one process: a case that hangs ends, however slow the machine is. */
@@ -79,17 +79,21 @@ export class Suite {
 
   /**
    * Runs a part, and again what is behind a case that crashed, until each has a result. What fails without an explanation
-   * runs once more with the waves of a work-group in the other order. Workers may run at the same time.
+   * runs once more in a process of its own, and then with the waves of a work-group in the other order. Workers may run at
+   * the same time.
    */
   async run(part: Part, worker: number): Promise<PartResult> {
     const home = join(this.#folder, `worker-${worker}`);
     const total: PartResult = { cases: [], seconds: 0, cpuSeconds: 0, troubles: {} };
     await this.#all(part, home, "ascending", total);
-    const strange = total.cases.filter((one) => isBad(one) && whyKnown(one) === null);
     const again: PartResult = { cases: [], seconds: 0, cpuSeconds: 0, troubles: {} };
-    await this.#all({ ...part, names: strange.map(({ name }) => name) }, home, "descending", again);
-    for (const one of strange) {
-      if (again.cases.find(({ name }) => name === one.name)?.outcome === "passed") one.text += `\n${RACES}`;
+    const passes = async (one: CaseResult, waves: WaveOrder) => {
+      const found = await this.#once({ ...part, names: [one.name] }, home, waves, again);
+      return found.every(({ outcome }) => outcome === "passed");
+    };
+    for (const one of total.cases.filter((one) => isBad(one) && whyKnown(one) === null)) {
+      if (await passes(one, "ascending")) one.text += `\n${ALONE}`;
+      else if (await passes(one, "descending")) one.text += `\n${RACES}`;
     }
     return {
       ...total,
@@ -114,6 +118,10 @@ export class Suite {
     await mkdir(home, { recursive: true });
     await writeFile(flags, `--gtest_filter=${names.join(":")}\n--gtest_catch_exceptions=${stopAtException ? 0 : 1}\n`);
     await rm(events, { force: true });
+    // GoogleTest captures output in files there, and leaves them behind when it ends the process.
+    const temporary = join(home, "tmp");
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary);
     const command = measured(this.#command(home, [`--gtest_flagfile=${flags}`], waves, events));
     const result = await exec.run(command, { timeoutMs: WATCHDOG, keep: 1 << 28 });
     total.seconds += result.seconds;
@@ -122,7 +130,8 @@ export class Suite {
       const words = trouble(event);
       if (words !== null) total.troubles[words] = (total.troubles[words] ?? 0) + 1;
     }
-    const found = readCases(result.stdout).map((one) => ended(one, result));
+    const captured = await capturedIn(temporary);
+    const found = readCases(result.stdout).map((one) => ended(one, result, captured));
     if (found.length > 0) return found;
     const text = `no case began; ${how(result)}\n${result.stdout.slice(-2000)}`;
     return [{ name: names[0] ?? "", outcome: "crashed", seconds: 0, text }] satisfies CaseResult[];
@@ -135,7 +144,7 @@ export class Suite {
         ...this.#settings,
         ...KEEPING_MEMORY,
         HOME: home,
-        TMPDIR: tmpdir(),
+        TMPDIR: join(home, "tmp"),
         MIOPEN_USER_DB_PATH: join(home, "databases"),
         // Compiled kernels are shared by the workers: SQLite keeps their writes apart, as for a user's processes.
         MIOPEN_CUSTOM_CACHE_DIR: join(this.#folder, "kernels"),
@@ -181,11 +190,17 @@ export function childSeconds(output: string): number {
   return 60 * (Number(userMinutes) + Number(systemMinutes)) + Number(user) + Number(system);
 }
 
+/** What a program that crashed had printed while GoogleTest captured it. */
+async function capturedIn(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith("gtest_captured_stream."));
+  return (await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")))).join("\n");
+}
+
 /** A crash with what ended the program; an exception that was let through is the case's failure. */
-export function ended(one: CaseResult, result: ExecResult): CaseResult {
+export function ended(one: CaseResult, result: ExecResult, captured = ""): CaseResult {
   if (one.outcome !== "crashed") return one;
   const thrown = one.text.includes("terminate called after throwing an instance of");
-  return { ...one, outcome: thrown ? "failed" : "crashed", text: `${one.text}\n${how(result)}` };
+  return { ...one, outcome: thrown ? "failed" : "crashed", text: `${one.text}\n${captured}\n${how(result)}` };
 }
 
 function how({ code, signal, timedOut }: ExecResult): string {
