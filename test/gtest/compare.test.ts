@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CaseResult } from "./cases.ts";
-import { comparison } from "./compare.ts";
+import { comparison, toCompare } from "./compare.ts";
 
 const one = (name: string, outcome: CaseResult["outcome"], text = ""): CaseResult => ({
   name,
@@ -26,4 +26,9 @@ test("what passes on the control only is named, also when the card merely skips 
 test("a kernel that does not compile is named, whatever the control does", () => {
   const text = 'C++ exception with description "Code object build failed. Source: Some.cpp" thrown in the test body.';
   assert.equal(comparison([one("a", "failed", text)], [one("a", "failed", text)]).bad, 1);
+});
+
+test("what passed needs no control, and a Winograd solver has none", () => {
+  const cases = [one("a", "passed"), one("b", "skipped"), one("Smoke/A.ConvBinWinogradRxS/0", "skipped")];
+  assert.deepEqual(toCompare(cases), { left: [cases[1]], aside: 1 });
 });

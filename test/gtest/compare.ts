@@ -6,6 +6,13 @@ export function isBuildError({ text }: CaseResult): boolean {
   return /Code object build failed|Failed to load kernel source/.test(text);
 }
 
+/** What did not pass on a card and could elsewhere; `aside`: how many more are of Winograd solvers, off on RDNA1 (patch 0008). */
+export function toCompare(cases: readonly CaseResult[]): { left: CaseResult[]; aside: number } {
+  const all = cases.filter(({ outcome }) => outcome !== "passed");
+  const left = all.filter(({ name }) => !/Winograd/.test(name));
+  return { left, aside: all.length - left.length };
+}
+
 /**
  * What a patched MIOpen owes a card: whatever passes on the control passes on the card, and no kernel fails to compile.
  * `card` are the cases that did not pass on the card, `control` what became of them on the control. `bad` counts the cases
