@@ -26,8 +26,7 @@ export interface Coverage {
 }
 
 /**
- * An object is proven by at least one row that passed and none that failed: whatever was launched in a row that failed
- * may be the cause.
+ * An object is proven by at least one row that passed and none that failed and that it may be the cause of (blame.ts).
  */
 export function coverageOf(kernels: readonly CoveredKernel[], rows: readonly ProofRow[], target: Target): Coverage {
   const evidence = evidenceOf(rows.filter((row) => row.kind === "numerical" && row.target === target));
@@ -47,7 +46,7 @@ export function coverageOf(kernels: readonly CoveredKernel[], rows: readonly Pro
   return { files: files.sort((a, b) => (a.name < b.name ? -1 : 1)), unproven };
 }
 
-/** Objects that a failed row used, by md5, with the row's reason. Empty: every row passed. */
+/** Objects that may be the cause of a row's failure, by md5, with the row's reason. Empty: every row passed. */
 export function failedObjects(rows: readonly ProofRow[]): Map<string, string> {
   const failed = new Map<string, string>();
   for (const row of rows) {

@@ -8,6 +8,7 @@ import { randomProblems } from "../../src/kernels/probes.ts";
 import { outputOf } from "../../src/kernels/problem.ts";
 import { im2colCases, shapeId } from "../../src/kernels/ranges.ts";
 import { im2colProblems, overflowsLds } from "../../src/verify/im2col-problems.ts";
+import { withoutFailed } from "../../src/verify/leave-out.ts";
 import { type ObjectPlan, planProver, planText } from "../../src/verify/prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "../../src/verify/prover-rows.ts";
 
@@ -178,6 +179,16 @@ for (const [what, results, events, ended, pattern] of [
     assert.match(reason ?? "", pattern);
   });
 }
+
+test("an object that does not load, or brings the prover down at its first case, is to blame for its row", () => {
+  const rows = [row([{ id: 0, call: "hipModuleLoadData", code: 209 }, null], []), row([null, null], [], "SIGSEGV")];
+  for (const { result, kernels: used } of rows) {
+    assert.equal(result, "failed");
+    assert.deepEqual(used, [{ name: plan.name, hash: plan.hash, functions: [] }]);
+  }
+  const { kept, leftOut } = withoutFailed(kernels, rows);
+  assert.deepEqual([kept.length, leftOut.length], [3, 1]);
+});
 
 test("reads the prover's whole lines only", () => {
   const line = JSON.stringify(good(7));
