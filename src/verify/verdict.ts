@@ -69,6 +69,7 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
     return (
       notOurs ??
       faultOf(events) ??
+      refusalOf(events) ??
       (result.timedOut || result.signal !== null ? whyFailed(result, observation.log) : null) ??
       whyUnproven(expected.args, checks) ??
       whyFailed(result, observation.log) ??
@@ -97,6 +98,12 @@ export function faultOf(events: readonly DeviceEvent[]): string | null {
   const fault = events.find((event) => event.event === "fault");
   if (fault === undefined) return null;
   return `${short(fault.kernel)}: ${fault.problem} (${fault.instruction} at ${fault.address})`;
+}
+
+/** The first kernel that was not loaded or not launched: MIOpenDriver compares all the same, and says that results differ. */
+function refusalOf(events: readonly DeviceEvent[]): string | null {
+  const refused = events.find((event) => event.event === "error" && /Launch|hipModule/.test(event.call));
+  return refused?.event === "error" ? `${refused.call}: ${refused.message}` : null;
 }
 
 /** A kernel's name, or the beginning of one of rocBLAS's, which have some 700 letters. */
