@@ -15,7 +15,7 @@ import type { SoundToolchain } from "../toolchain/stage.ts";
 import { hashesOf, makeReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
-import { type NumericalPlan, planCommands } from "../verify/plan.ts";
+import { type NumericalPlan, planUsersCommands } from "../verify/plan.ts";
 import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { proveCommandWithProver } from "../verify/prover.ts";
 import { proverStage } from "../verify/prover-build.ts";
@@ -31,9 +31,6 @@ export interface VerifyResult {
   proofs: string;
 }
 
-/** Milliseconds for one run of a user's command: its sizes are not ours. */
-const USERS_WATCHDOG = 1_800_000;
-
 /**
  * Executes the kernels of a kernel set, or a user's commands with the kernels of the set, on the virtual device and
  * compares what they compute. Leaves `verify.json` in the output folder; throws when anything is refuted.
@@ -46,7 +43,7 @@ export async function verify(context: Context): Promise<VerifyResult> {
   await checkKernelSet(inputs.kernelSet);
   const { toolchain, running } = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running));
-  const plan = commands === null ? null : planCommands(commands, set.dialect);
+  const plan = commands === null ? null : planUsersCommands(commands, set.dialect);
   refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
   const proofs: Required<Omit<Proofs, "schema" | "device">> = { rows: [], files: [], unproven: [] };
@@ -104,7 +101,7 @@ async function proveCommands(
     const hashes = hashesOf(kernels.kernels);
     const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
     const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
-    const proven = await proveNumerically({ ...input, watchdogMs: USERS_WATCHDOG }, context);
+    const proven = await proveNumerically(input, context);
     for (const [index, one] of plan.own.entries()) {
       const { program } = await proverStage(context, request.own);
       const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };

@@ -17,6 +17,8 @@ interface Evidence {
   functions: Set<string>;
   /** First row that failed with it */
   failed: ProofRow | null;
+  /** First row that should have executed it and was given up */
+  skipped: ProofRow | null;
 }
 
 /** Which kernels of a set the numerical rows prove, by source file, and which they do not, by key. */
@@ -62,10 +64,11 @@ function evidenceOf(rows: readonly ProofRow[]): Map<string, Evidence> {
     for (const { hash, functions } of row.kernels) {
       const one = evidence.get(hash) ?? {
         ...{ problems: new Set(), references: new Set() },
-        ...{ functions: new Set<string>(), failed: null },
+        ...{ functions: new Set<string>(), failed: null, skipped: null },
       };
       evidence.set(hash, one);
       if (row.result === "failed") one.failed ??= row;
+      if (row.result === "skipped") one.skipped ??= row;
       if (row.result !== "passed") continue;
       for (const problem of row.reference === "ours" ? row.command.split("; ") : [row.command])
         one.problems.add(problem);
@@ -79,7 +82,9 @@ function evidenceOf(rows: readonly ProofRow[]): Map<string, Evidence> {
 function whyNotProven(evidence: Evidence | undefined): string | null {
   if (evidence === undefined) return "no row of the table executes it";
   if (evidence.failed !== null) return `failed: ${evidence.failed.command}: ${evidence.failed.reason}`;
-  return evidence.problems.size === 0 ? "no row that executes it passed" : null;
+  if (evidence.problems.size > 0) return null;
+  const { skipped } = evidence;
+  return `no row that executes it passed${skipped === null ? "" : `: ${skipped.command}: ${skipped.reason}`}`;
 }
 
 function fileProof(

@@ -41,12 +41,22 @@ export function planRows(
     return { ...plan, rows: [...planTable(dialect), ...plan.rows] };
   }
   const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
-  const plan = planCommands(set.commands, dialect, holds);
+  const plan = planUsersCommands(set.commands, dialect, holds);
   return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, dialect)] };
 }
 
+/** Rows for the lines of a user's, whose sizes are not ours. */
+export function planUsersCommands(
+  commands: readonly DriverCommand[],
+  dialect: Dialect,
+  holds?: (keys: readonly KernelKey[]) => boolean,
+): NumericalPlan {
+  const plan = planCommands(commands, dialect, holds);
+  return { ...plan, rows: plan.rows.map((row) => ({ ...row, own: true })) };
+}
+
 /** Rows for a list of commands, as they come. */
-export function planCommands(
+function planCommands(
   commands: readonly DriverCommand[],
   dialect: Dialect,
   holds?: (keys: readonly KernelKey[]) => boolean,

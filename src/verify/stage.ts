@@ -110,7 +110,7 @@ export async function prove(
     await chmod(system, 0o755);
     return { rows: [...driven, ...proven], files: [], unproven: [] };
   }
-  const controls = await numericalControls({ table, prover: own }, { ...context, bunzip });
+  const controls = await numericalControls({ table, prover: own, driven }, { ...context, bunzip });
   await chmod(system, 0o755);
   const all = [...driven, ...proven, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
   return { rows: all, ...coverageOf(kernels.kernels, all, target) };
@@ -121,8 +121,11 @@ function report({ log }: Context, { rows, unproven }: NumericalProof, { target, 
   const failed = rows.filter(({ result }) => result === "failed");
   for (const row of failed.slice(0, 20)) log.warning(`${target}: ${row.command.slice(0, 200)}: ${row.reason}`);
   if (failed.length > 20) log.warning(`${target}: and ${failed.length - 20} more rows failed`);
+  const skipped = rows.filter(({ result }) => result === "skipped");
+  for (const row of skipped.slice(0, 20)) log.info(`${target}: skipped: ${row.command.slice(0, 200)}: ${row.reason}`);
   const total = kernels.kernels.length;
+  const passed = rows.length - failed.length - skipped.length;
   log.info(
-    `${target}: ${rows.length - failed.length} of ${rows.length} numerical rows passed; ${total - unproven.length} of ${total} kernels are proven`,
+    `${target}: ${passed} of ${rows.length} numerical rows passed${skipped.length === 0 ? "" : `, ${skipped.length} skipped`}; ${total - unproven.length} of ${total} kernels are proven`,
   );
 }

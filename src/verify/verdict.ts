@@ -27,6 +27,8 @@ export interface KernelNames {
 export interface Verdict {
   /** Why the run proves nothing, or null */
   reason: string | null;
+  /** The watchdog ended the run, and nothing until then speaks against a kernel */
+  unfinished: boolean;
   /** What was launched; of a run that failed, what may be the cause */
   kernels: KernelUse[];
   findings: string[];
@@ -53,10 +55,12 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
   const launches = events.filter((event) => event.event === "launch");
   const findings = findingsOf(events);
   const notOurs = whyNotOurs(observation, kernels, launches);
+  const broken = notOurs ?? faultOf(events) ?? refusalOf(events);
   const reason = whyNot();
   return {
     // What the device saw often tells why.
     reason: reason === null || findings[0] === undefined ? reason : `${reason}; ${findings[0]}`,
+    unfinished: result.timedOut && broken === null && checks.every(({ passed }) => passed),
     // A run without the device, or with a set that lacks something, says nothing against what it did not launch.
     kernels:
       reason === null || notOurs !== null ? usesOf(launches, kernels.names) : suspects(observation, kernels, expected),
@@ -67,9 +71,7 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
 
   function whyNot(): string | null {
     return (
-      notOurs ??
-      faultOf(events) ??
-      refusalOf(events) ??
+      broken ??
       (result.timedOut || result.signal !== null ? whyFailed(result, observation.log) : null) ??
       whyUnproven(expected.args, checks) ??
       whyFailed(result, observation.log) ??

@@ -49,6 +49,7 @@ function verdict({
 test("passes a run that agrees with the host, from the set, executed, with the solver forced", () => {
   assert.deepEqual(verdict(), {
     reason: null,
+    unfinished: false,
     kernels: [{ name: "naive_conv.cpp.o", hash: HASH, functions: ["naive_fwd"] }],
     findings: [],
     instructions: 1000,
