@@ -13,7 +13,7 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
  * The rows that prove or refute a user's command: each direction of a convolution with each solver that MIOpen may take
  * for it, or with the one that the command names (`-S`); any other operation as it stands. A string says why
  * MIOpenDriver has no proof for it. A set made from commands holds what Find asks for (`holds`): the naive kernel's other
- * key, and no GEMM where Find offers none.
+ * key, no GEMM where Find offers none, and no naive kernel where the command forbids it.
  */
 export function rowsOfCommand(
   command: DriverCommand,
@@ -39,6 +39,7 @@ export function rowsOfCommand(
       if (names.length > 0 || holds(row.keys)) return [immediate];
       if (solver !== naiveSolver(problem)) return [];
       const keys = keysOfRun(problem, null).slice(0, 1);
+      if (!holds(keys)) return [];
       const only = { MIOPEN_FIND_MODE: "1", MIOPEN_DEBUG_FIND_ONLY_SOLVER: solver };
       return [{ ...row, keys, env: { ...env, ...only }, args: withOptions(args, { F: String(bit) }) }];
     });

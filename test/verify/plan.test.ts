@@ -33,3 +33,17 @@ test("no proof is asked for GEMM where Find offers none", () => {
     ["ConvDirectNaiveConvFwd"],
   );
 });
+
+test("no proof is asked for the naive solver where the file lets Find take another only", () => {
+  const args = "conv -n 1 -c 4 -k 4 -H 8 -W 8 -y 3 -x 3 -F 1".split(" ");
+  const env = { MIOPEN_DEBUG_FIND_ONLY_SOLVER: "GemmFwdRest" };
+  const [problem] = readProblems(args) ?? [];
+  assert.ok(problem);
+  const gemm = keysOf(problem).filter(({ file }) => file !== "naive_conv.cpp");
+  const held = new Set(gemm.map((key) => keyOf(databaseKey(key, target))));
+  const { rows } = planRows({ name: "my.log", commands: [{ args, env, family: "file" }], dialect: STOCK }, held, target);
+  assert.deepEqual(
+    rows.filter(({ family }) => family === "file").map(({ solver }) => solver),
+    ["GemmFwdRest"],
+  );
+});
