@@ -41,7 +41,11 @@ test("no proof is asked for the naive solver where the file lets Find take anoth
   assert.ok(problem);
   const gemm = keysOf(problem).filter(({ file }) => file !== "naive_conv.cpp");
   const held = new Set(gemm.map((key) => keyOf(databaseKey(key, target))));
-  const { rows } = planRows({ name: "my.log", commands: [{ args, env, family: "file" }], dialect: STOCK }, held, target);
+  const { rows } = planRows(
+    { name: "my.log", commands: [{ args, env, family: "file" }], dialect: STOCK },
+    held,
+    target,
+  );
   assert.deepEqual(
     rows.filter(({ family }) => family === "file").map(({ solver }) => solver),
     ["GemmFwdRest"],
