@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { access, mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { type BuiltDevice, deviceStage } from "../device/stage.ts";
@@ -9,10 +9,10 @@ import { dialectOf } from "../kernels/dialect.ts";
 import { checkKernelSet, loadKernelSet, readCommandFile } from "../kernels/set.ts";
 import { type KernelDatabase, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { miopenStage } from "../miopen/stage.ts";
-import { checkWritableFolder, writeWhole } from "../ports/files.ts";
+import { checkWritableFolder, removeTree, writeWhole } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, makeReadOnlySystem } from "../verify/completeness.ts";
+import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
 import { type NumericalPlan, planUsersCommands } from "../verify/plan.ts";
@@ -96,12 +96,12 @@ async function proveCommands(
   const folder = await mkdtemp(join(places, "commands-"));
   const system = join(folder, "system");
   try {
-    await makeReadOnlySystem(system, { target, database: kernels.path });
     const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas };
     const hashes = hashesOf(kernels.kernels);
     const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
     const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
-    const proven = await proveNumerically(input, context);
+    const how = { target, database: kernels.path };
+    const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
     for (const [index, one] of plan.own.entries()) {
       const { program } = await proverStage(context, request.own);
       const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
@@ -110,8 +110,7 @@ async function proveCommands(
     }
     return [...proven, ...unprovable.map((one) => skippedRow(target, one))];
   } finally {
-    await chmod(system, 0o755).catch(() => {});
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 }
 

@@ -44,7 +44,15 @@ export async function proveCompleteness(
   { exec, log }: { exec: Exec; log: Log },
 ): Promise<ProofRow[]> {
   const system = join(input.folder, "system");
-  await makeReadOnlySystem(system, { target: input.setup.target, database: input.database });
+  const how = { target: input.setup.target, database: input.database };
+  return await withReadOnlySystem(system, how, () => proveAll(input, system, { exec, log }));
+}
+
+async function proveAll(
+  input: CompletenessInput,
+  system: string,
+  { exec, log }: { exec: Exec; log: Log },
+): Promise<ProofRow[]> {
   const ledger = join(input.folder, "rows.jsonl");
   const done = await readLedger<ProofRow>(ledger);
   const jobs = input.commands
@@ -59,12 +67,27 @@ export async function proveCompleteness(
   });
   const rows = [...done].sort((a, b) => a[0] - b[0]).map(([, row]) => row);
   if (input.shard === undefined) rows.push(await negativeControl(input, done, exec));
-  await chmod(system, 0o755);
   return rows;
 }
 
-/** A folder of system databases as a package manager leaves it: one database, nothing writable. */
-export async function makeReadOnlySystem(
+/**
+ * Works with a folder of system databases as a package manager leaves it: one database, nothing writable. Afterwards it can be
+ * removed again, however the work ended.
+ */
+export async function withReadOnlySystem<T>(
+  system: string,
+  how: { target: Target; database: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    await makeReadOnlySystem(system, how);
+    return await work();
+  } finally {
+    await chmod(system, 0o755).catch(() => {});
+  }
+}
+
+async function makeReadOnlySystem(
   system: string,
   { target, database }: { target: Target; database: string },
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import type { BuiltDevice } from "../device/stage.ts";
@@ -9,7 +9,7 @@ import type { Shard } from "../kernels/shard.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, makeReadOnlySystem } from "./completeness.ts";
+import { hashesOf, withReadOnlySystem } from "./completeness.ts";
 import { numericalControls } from "./controls.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { proveNumerically, skippedRow } from "./numerical.ts";
@@ -91,12 +91,23 @@ export async function prove(
   work: string,
   shard?: Shard,
 ): Promise<NumericalProof> {
+  const { target, kernels } = request;
+  const system = join(work, "system");
+  const how = { target, database: kernels.path };
+  return await withReadOnlySystem(system, how, () => proveWith(system, context, request, work, shard));
+}
+
+async function proveWith(
+  system: string,
+  context: Context,
+  request: VerifyRequest,
+  work: string,
+  shard: Shard | undefined,
+): Promise<NumericalProof> {
   const { toolchain, device, prover, rocblas, set, target, kernels } = request;
   const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder };
   const hashes = hashesOf(kernels.kernels);
   const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
-  const system = join(work, "system");
-  await makeReadOnlySystem(system, { target, database: kernels.path });
   const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
   const how = { jobs: context.jobs, ...(shard === undefined ? {} : { shard }) };
   const table = { setup, rows, kernels: { hashes, names }, system, ...how, folder: join(work, "table") };
@@ -106,12 +117,8 @@ export async function prove(
   const own = { setup, program: prover.program, plans, database, ...how, folder: join(work, "prover") };
   const bunzip = bunzipFor(toolchain);
   const proven = await proveWithProver(own, { ...context, bunzip });
-  if (shard !== undefined) {
-    await chmod(system, 0o755);
-    return { rows: [...driven, ...proven], files: [], unproven: [] };
-  }
+  if (shard !== undefined) return { rows: [...driven, ...proven], files: [], unproven: [] };
   const controls = await numericalControls({ table, prover: own, driven }, { ...context, bunzip });
-  await chmod(system, 0o755);
   const all = [...driven, ...proven, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
   return { rows: all, ...coverageOf(kernels.kernels, all, target) };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { type Kernel, writeKernelDatabase } from "../../src/kernels/database.ts";
@@ -8,7 +8,7 @@ import { STOCK } from "../../src/kernels/dialect.ts";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { TerminalLog } from "../../src/ports/terminal-log.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
-import { hashesOf, makeReadOnlySystem } from "../../src/verify/completeness.ts";
+import { hashesOf, withReadOnlySystem } from "../../src/verify/completeness.ts";
 import { proveOne } from "../../src/verify/numerical.ts";
 import type { ProofRow } from "../../src/verify/proofs.ts";
 import { proveWithProver } from "../../src/verify/prover.ts";
@@ -74,13 +74,11 @@ export async function judgeRow(
   const database = join(work, "given.kdb");
   await writeKernelDatabase(database, kernels);
   const system = join(work, "system");
-  await makeReadOnlySystem(system, { target: "gfx1010", database });
   const names = new Map(kernels.map(({ hash, name }) => [hash, name]));
   const setup = { toolchain, device, target: "gfx1010", rocblasLibrary: toolchain.paths.rocblasLibrary ?? "" } as const;
   const input = { setup, rows: [], kernels: { hashes: hashesOf(kernels), names }, system, jobs: 1, folder: work };
-  const proof = await proveOne(input, row, join(work, "run"), new NodeExec());
-  await chmod(system, 0o755);
-  return proof;
+  const run = () => proveOne(input, row, join(work, "run"), new NodeExec());
+  return await withReadOnlySystem(system, { target: "gfx1010", database }, run);
 }
 
 /** The rows of the table that run the breakage's function in fp32. */

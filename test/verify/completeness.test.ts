@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Exec } from "../../src/ports/exec.ts";
-import { type CompletenessInput, proveCompleteness } from "../../src/verify/completeness.ts";
+import { type CompletenessInput, proveCompleteness, withReadOnlySystem } from "../../src/verify/completeness.ts";
 import { sampleToolchain } from "../release/sample.ts";
 import { recordedLog, scratch } from "../toolchain/helpers.ts";
 
@@ -57,4 +57,19 @@ test("the control of a set that rocBLAS serves alone is skipped, and says why", 
   const { kind, result, reason } = (await control(t, [GEMM])) ?? {};
   assert.deepEqual([kind, result], ["negative-control", "skipped"]);
   assert.match(reason ?? "", /no command of the set asks for a kernel/);
+});
+
+test("the system's folder is read-only while a proof runs, and can be removed after one that was given up", async (t) => {
+  const { database, folder } = await input(t, []);
+  const mode = () => statSync(folder).mode & 0o777;
+  const giveUp = async () => {
+    assert.equal(mode(), 0o555);
+    throw new Error("given up");
+  };
+  await assert.rejects(withReadOnlySystem(folder, { target: "gfx1010", database }, giveUp), /given up/);
+  assert.equal(mode(), 0o755);
+  const failing: Exec = { run: () => Promise.reject(new Error("given up")) };
+  const more = await input(t, [NAIVE]);
+  await assert.rejects(proveCompleteness(more, { exec: failing, log: recordedLog() }), /given up/);
+  assert.equal(statSync(join(more.folder, "system")).mode & 0o777, 0o755);
 });
