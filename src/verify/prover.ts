@@ -19,7 +19,7 @@ import { readLedger } from "./ledger.ts";
 import { skippedRow } from "./numerical.ts";
 import type { ProofSetup } from "./observe.ts";
 import type { ProofRow } from "./proofs.ts";
-import { type ObjectPlan, type ProverCase, planText } from "./prover-plan.ts";
+import { CHUNK, type ObjectPlan, type ProverCase, planText } from "./prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "./prover-rows.ts";
 
 export interface ProverInput {
@@ -38,8 +38,6 @@ export interface ProverInput {
   folder: string;
 }
 
-/** Objects that one start of the prover goes through: a second or two. */
-const CHUNK = 100;
 /** Milliseconds for one start. */
 const WATCHDOG = 300_000;
 

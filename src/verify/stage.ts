@@ -13,7 +13,7 @@ import { hashesOf, withReadOnlySystem } from "./completeness.ts";
 import { numericalControls } from "./controls.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { proveNumerically, skippedRow } from "./numerical.ts";
-import { planRows } from "./plan.ts";
+import { planDigest, planRows } from "./plan.ts";
 import { type GivenProofs, seedLedger } from "./proof-part.ts";
 import type { ProofRow } from "./proofs.ts";
 import { proveWithProver } from "./prover.ts";
@@ -35,17 +35,18 @@ export interface NumericalProof extends Coverage {
   rows: ProofRow[];
 }
 
-/** Raise when the table, the cases or the verdict change. */
-const VERIFY_SCHEMA = "1";
+/** Raise when the verdict changes: what a row must have done, and what follows from it. */
+const VERIFY_SCHEMA = "2";
 
 /** What the numerical proof of a kernel set depends on. */
-export function verifyParts({ toolchain, device, prover, set, kernels }: VerifyRequest) {
+export function verifyParts({ toolchain, device, prover, set, target, kernels }: VerifyRequest) {
   return {
     toolchain: toolchain.digest,
     device: device.digest,
     prover: prover.digest,
     "kernel-set": set.digest,
     database: kernels.sha256,
+    plan: planDigest(set, kernels.kernels, target),
     schema: VERIFY_SCHEMA,
   };
 }
