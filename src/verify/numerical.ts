@@ -32,7 +32,7 @@ export interface NumericalInput {
 /** Milliseconds. A row takes a fraction of a second; the largest kernels of rocBLAS some seconds on a busy machine. */
 const WATCHDOG = 120_000;
 /** Milliseconds for one run of a user's line. */
-const USERS_WATCHDOG = 1_800_000;
+export const USERS_WATCHDOG = 1_800_000;
 
 /** Never the command's to choose: the reference is the host's, and no dangerous or size-specific solver comes in. */
 export const ENFORCED: Readonly<Record<string, string>> = Object.freeze({
@@ -114,5 +114,10 @@ function rowOf(input: NumericalInput, row: TableRow, { result, log }: Observatio
 function resultOf(row: TableRow, { reason, unfinished }: Verdict): Pick<ProofRow, "result" | "reason"> {
   if (reason === null) return { result: "passed", reason };
   if (row.own !== true || !unfinished) return { result: "failed", reason };
+  return tooLarge(reason);
+}
+
+/** How a user's line ends that the watchdog ended: neither proven nor refuted. */
+export function tooLarge(reason: string): { result: "skipped"; reason: string } {
   return { result: "skipped", reason: `too large for the virtual device: ${reason}` };
 }
