@@ -1,6 +1,6 @@
 import type { DeviceEvent } from "../device/events.ts";
 import { keyOf } from "../kernels/database.ts";
-import { expectedChecks } from "./checks.ts";
+import { expectedChecks, readChecks } from "./checks.ts";
 import type { Observation } from "./observe.ts";
 import type { KernelUse } from "./proofs.ts";
 import type { Expectation, KernelNames } from "./verdict.ts";
@@ -64,10 +64,10 @@ function stopping(event: DeviceEvent, events: readonly DeviceEvent[]): string[] 
 
 /**
  * Objects that a run was still to launch when it was ended: each kernel of a predicted run has ended before the next one
- * begins. None where the launches themselves took most of the time.
+ * begins. None where the launches themselves took most of the time, or where results were there to be compared.
  */
 function pending({ result, events }: Observation, { hashes }: KernelNames, { keys }: Expectation): Set<string> {
-  if (!result.timedOut && result.signal === null) return new Set();
+  if ((!result.timedOut && result.signal === null) || readChecks(result.stdout).length > 0) return new Set();
   const launches = events.filter(isLaunch);
   const spent = launches.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   if (launches.some(({ executed }) => !executed) || spent > result.seconds * 500) return new Set();

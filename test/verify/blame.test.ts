@@ -84,8 +84,16 @@ for (const [what, run, expected] of [
     { events: [start, cleared, { ...at, event: "module", source: "data", accepted: false, md5: image, bytes: 1 }] },
     [COLUMNS],
   ],
-  ["the kernel that was running when the watchdog came", { events: [start, cleared], result: killed }, [COLUMNS]],
-  ["the kernel that was running at a crash", { events: [start, cleared], result: { signal: "SIGSEGV" } }, [COLUMNS]],
+  [
+    "the kernel that was running when the watchdog came",
+    { events: [start, cleared], stdout: "", result: killed },
+    [COLUMNS],
+  ],
+  [
+    "the kernel that was running at a crash",
+    { events: [start, cleared], stdout: "", result: { signal: "SIGSEGV" } },
+    [COLUMNS],
+  ],
   ["a kernel that was not launched at all", { events: [start], result: killed }, [SETTER, COLUMNS]],
   ["a kernel that nothing predicts, but the run asked for", { events: [start], keys: [], asked: [NAIVE] }, [DIRECT]],
 ] as const satisfies readonly (readonly [string, Run, readonly unknown[]])[]) {
@@ -103,13 +111,18 @@ for (const [what, run, expected] of [
   ["a refused launch of rocBLAS's", { events: [start, ...found, cleared, refused("Cijk_A: no")] }, [SETTER, COLUMNS]],
   [
     "time that went into the launches",
-    { events: [start, launch(set, "S", { milliseconds: 90_000 })], result: killed },
+    { events: [start, launch(set, "S", { milliseconds: 90_000 })], stdout: "", result: killed },
     [SETTER, COLUMNS],
   ],
   [
     "another solver that ran after the refusal",
     { events: [start, ...found, cleared, refused(TOO_LARGE), launch(naive, "naive_wrw")] },
     [DIRECT, COLUMNS],
+  ],
+  [
+    "a wrong result of another solver before a crash",
+    { events: [start, launch(naive, "naive_wrw")], result: { signal: "SIGSEGV" } },
+    [DIRECT, SETTER, COLUMNS],
   ],
   ["a wrong result", { events: [start, cleared, launch(image, "Im2d2Col_v2")] }, [SETTER, COLUMNS]],
 ] as const satisfies readonly (readonly [string, Run, readonly unknown[]])[]) {
