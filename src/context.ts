@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism, freemem } from "node:os";
 import { join } from "node:path";
 import * as core from "@actions/core";
@@ -12,6 +12,7 @@ import { codeOf, machineError, messageOf, type RdnaError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
 import { DebuggingExec } from "./ports/debugging-exec.ts";
 import { type Exec, NodeExec } from "./ports/exec.ts";
+import { removeTree, removeTreeNow } from "./ports/files.ts";
 import type { Log } from "./ports/log.ts";
 import { RunRecord } from "./record.ts";
 
@@ -87,7 +88,7 @@ export async function makeContext(
     saveState: inAction ? core.saveState : () => {},
     close: () => {
       programs.endAll();
-      if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+      if (temporary !== null) removeTreeNow(temporary);
     },
   };
 }
@@ -117,6 +118,6 @@ export function planJobs(cores: number, freeMemory: number): number {
 export async function removeTemporary(folder: string | undefined): Promise<number> {
   if (!folder) return 0;
   const names = (await readdir(folder)).filter((name) => name.startsWith(TEMPORARY));
-  for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of names) await removeTree(join(folder, name));
   return names.length;
 }

@@ -1,6 +1,15 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { diskError, exists, filesBelow, readTextIfThere, sha256, sha256File, writeWhole } from "../ports/files.ts";
+import {
+  diskError,
+  exists,
+  filesBelow,
+  readTextIfThere,
+  removeTree,
+  sha256,
+  sha256File,
+  writeWhole,
+} from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { type Origin, RunRecord } from "../record.ts";
 import { withLock } from "./lock.ts";
@@ -88,7 +97,7 @@ export class StageStore {
           this.#log.info(`${label}: skipped, another run has just finished it (cache ${key})`);
           return outcome(found, "this machine");
         }
-        await rm(folder, { recursive: true, force: true });
+        await removeTree(folder);
         const tiers = stage.shared === true ? this.#tiers : this.#noTiers;
         const entry = { key: `rdna1-miopen-${family}-${key}`, folder };
         const restored = await tiers.restore(label, entry, async () => {

@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { access, mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { type BuiltDevice, deviceStage } from "../device/stage.ts";
@@ -9,13 +9,13 @@ import { dialectOf } from "../kernels/dialect.ts";
 import { checkKernelSet, loadKernelSet, readCommandFile } from "../kernels/set.ts";
 import { type KernelDatabase, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { miopenStage } from "../miopen/stage.ts";
-import { checkWritableFolder, writeWhole } from "../ports/files.ts";
+import { checkWritableFolder, removeTree, writeWhole } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, makeReadOnlySystem } from "../verify/completeness.ts";
+import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
-import { type NumericalPlan, planCommands } from "../verify/plan.ts";
+import { type NumericalPlan, planUsersCommands } from "../verify/plan.ts";
 import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { proveCommandWithProver } from "../verify/prover.ts";
 import { proverStage } from "../verify/prover-build.ts";
@@ -31,9 +31,6 @@ export interface VerifyResult {
   proofs: string;
 }
 
-/** Milliseconds for one run of a user's command: its sizes are not ours. */
-const USERS_WATCHDOG = 1_800_000;
-
 /**
  * Executes the kernels of a kernel set, or a user's commands with the kernels of the set, on the virtual device and
  * compares what they compute. Leaves `verify.json` in the output folder; throws when anything is refuted.
@@ -47,7 +44,7 @@ export async function verify(context: Context): Promise<VerifyResult> {
   await checkKernelSet(inputs.kernelSet);
   const { toolchain, running } = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running));
-  const plan = commands === null ? null : planCommands(commands, set.dialect);
+  const plan = commands === null ? null : planUsersCommands(commands, set.dialect);
   refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
   const proofs: Required<Omit<Proofs, "schema" | "device">> = { rows: [], files: [], unproven: [] };
@@ -100,12 +97,12 @@ async function proveCommands(
   const folder = await mkdtemp(join(places, "commands-"));
   const system = join(folder, "system");
   try {
-    await makeReadOnlySystem(system, { target, database: kernels.path });
     const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas };
     const hashes = hashesOf(kernels.kernels);
     const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
     const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
-    const proven = await proveNumerically({ ...input, watchdogMs: USERS_WATCHDOG }, context);
+    const how = { target, database: kernels.path };
+    const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
     for (const [index, one] of plan.own.entries()) {
       const { program } = await proverStage(context, request.own);
       const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
@@ -114,8 +111,7 @@ async function proveCommands(
     }
     return [...proven, ...unprovable.map((one) => skippedRow(target, one))];
   } finally {
-    await chmod(system, 0o755).catch(() => {});
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 }
 

@@ -24,12 +24,15 @@ export interface Problem {
 const RESERVED =
   /^MIOPEN_(SYSTEM_DB_PATH|USER_DB_PATH|CUSTOM_CACHE_DIR|DISABLE_CACHE|DEVICE_ARCH|DEBUG_ENFORCE_DEVICE)$/;
 
+/** Variables that decide what is logged, and how its lines begin: harvest and proofs read the log. They compute nothing. */
+const LOGGING = /^MIOPEN_(LOG_|ENABLE_LOGGING|DEBUG_LOGGING_|DEBUG_COMGR_LOG_)/;
+
 /**
  * Reads a list of MIOpenDriver command lines, or a log written with `MIOPEN_ENABLE_LOGGING_CMD=1`.
  *
  * A line is `[MIOPEN_X=1 …] [path/]MIOpenDriver <operation> <options>`, alone or at the end of a
  * `MIOpen(HIP): Command […]` line. What MIOpen and MIOpenDriver print besides is skipped, so are blank lines and `#`
- * comments. Equal commands are kept once. Every other line is returned as a problem.
+ * comments, and so are variables that only change the log. Equal commands are kept once. Every other line is returned as a problem.
  *
  * @param file name for messages and for `family`
  * @throws userError when the text is empty or binary
@@ -85,7 +88,7 @@ function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | strin
     const [, name = "", value = ""] = /^(\w+)=(.*)$/.exec(words.shift() ?? "") ?? [];
     if (!name.startsWith("MIOPEN_")) return `only MIOPEN_ variables may stand before the command, not ${name}`;
     if (RESERVED.test(name)) return `${name} is set by the harvest itself`;
-    env[name] = value;
+    if (!LOGGING.test(name)) env[name] = value;
   }
   const program = words.shift() ?? "";
   if (!/(^|[\\/])MIOpenDriver$/.test(program)) return "not a MIOpenDriver command line";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmod, open, rename, rm } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
-import { machineError, messageOf } from "../errors.ts";
+import { machineError, messageOf, RdnaError } from "../errors.ts";
 import { asideOf, diskError, diskFull } from "../ports/files.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
 
@@ -56,11 +56,15 @@ function openDatabase(file: string): DatabaseSync {
   return new (process.getBuiltinModule("node:sqlite").DatabaseSync)(file);
 }
 
-/** Unpacks every row and checks size and md5. Throws a {@link KernelFault} that names the first bad row. */
+/**
+ * Unpacks every row and checks size and md5. Throws a {@link KernelFault} that names the first bad row; a machine that cannot
+ * unpack says nothing of the rows.
+ */
 export async function checkRows(file: string, rows: readonly KernelRow[], bunzip: Bunzip): Promise<Kernel[]> {
   const packed = rows.filter((row) => row.size !== 0);
   const objects = await bunzip(packed.map((row) => ({ blob: row.blob, size: row.size, label: keyOf(row) }))).catch(
     (error: unknown) => {
+      if (error instanceof RdnaError) throw error;
       throw new KernelFault(file, messageOf(error));
     },
   );
@@ -160,11 +164,15 @@ export async function writeKernelDatabase(file: string, rows: readonly KernelRow
   }
 }
 
-/** Header bytes 18 and 19 are 1 for a rollback journal, 2 for WAL [SQLite file format §1.3]. */
+/**
+ * Header bytes 18 and 19 are 1 for a rollback journal, 2 for WAL [SQLite file format §1.3]. Throws a {@link KernelFault} for
+ * anything else.
+ */
 export async function assertRollbackJournal(file: string): Promise<void> {
   const handle = await open(file);
   try {
     const { buffer } = await handle.read(Buffer.alloc(20), 0, 20, 0);
+    if (buffer.toString("latin1", 0, 16) !== "SQLite format 3\0") throw new KernelFault(file, "file is not a database");
     if (buffer[18] === 1 && buffer[19] === 1) return;
     throw new KernelFault(file, "it is in WAL mode, which MIOpen cannot open in a read-only folder");
   } finally {

@@ -52,7 +52,13 @@ export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise
     const { sources, damaged } = await soundKernels(input, ports);
     if (damaged !== null) {
       // Their ledgers are gone too: a merge of the rest would look complete.
-      if (attempt === 3) throw damaged;
+      if (attempt === 3) {
+        throw machineError(
+          `the kernels came out damaged three times: ${damaged.message}`,
+          "check this machine's disk and memory, and run the same command again",
+          damaged,
+        );
+      }
       continue;
     }
     const merge = mergeKernels(sources, input.setup.target);

@@ -47,6 +47,9 @@ export interface KernelRequest {
 /** Raise when harvest, merge, derivation or audit change what comes out. */
 const KERNELS_SCHEMA = "1";
 
+/** Raise when the verdict of the completeness proof changes; its commands are in the kernel set's digest. */
+export const COMPLETENESS_SCHEMA = "2";
+
 /** What a kernel set of a target depends on, and so does each part of it. */
 export function kernelParts({ toolchain, device, set }: Pick<KernelRequest, "toolchain" | "device" | "set">) {
   return {
@@ -170,7 +173,7 @@ export async function completenessStage(
       device: device.answersDigest,
       "kernel-set": set.digest,
       database: kernels.sha256,
-      schema: "1",
+      schema: COMPLETENESS_SCHEMA,
       ...(given === null ? {} : { shards: given.digest }),
     },
     run: async (folder) => {

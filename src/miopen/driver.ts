@@ -67,10 +67,10 @@ export function driverCommand(
       ROCBLAS_TENSILE_LIBPATH: setup.rocblasLibrary,
       // comgr's own cache would hide compilations from the count.
       AMD_COMGR_CACHE: "0",
-      // Info2: names every kernel that is asked for and where it was found.
-      MIOPEN_LOG_LEVEL: "6",
       ...compileEnvironment(toolchain),
       ...env,
+      // Info2: names every kernel that is asked for and where it was found. Never the command's to choose (log.ts).
+      MIOPEN_LOG_LEVEL: "6",
       ...deviceEnvironment({ target, compile, execute, eventLog: setup.events ? places.events : null }),
     },
   });

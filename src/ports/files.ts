@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { chmodSync, createReadStream, lstatSync, readdirSync, rmSync } from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ensureFolder } from "../cache/folder.ts";
@@ -81,6 +81,27 @@ export async function filesBelow(folder: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
+}
+
+/** Removes a file or folder, if it is there, whatever the modes of the folders below it: an ordinary user's own may forbid it. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => removeTreeNow(path));
+}
+
+/** {@link removeTree} for where nothing can be waited for. */
+export function removeTreeNow(path: string): void {
+  openFolders(path);
+  rmSync(path, { recursive: true, force: true });
+}
+
+function openFolders(folder: string): void {
+  try {
+    if (!lstatSync(folder).isDirectory()) return; // through a link nothing is to be changed
+    chmodSync(folder, 0o700);
+    for (const name of readdirSync(folder)) openFolders(join(folder, name));
+  } catch {
+    // gone, or another user's: the removal tells
+  }
 }
 
 /** Bytes of all files below a folder. */

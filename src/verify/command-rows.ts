@@ -13,7 +13,7 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
  * The rows that prove or refute a user's command: each direction of a convolution with each solver that MIOpen may take
  * for it, or with the one that the command names (`-S`); any other operation as it stands. A string says why
  * MIOpenDriver has no proof for it. A set made from commands holds what Find asks for (`holds`): the naive kernel's other
- * key, and no GEMM where Find offers none.
+ * key, no GEMM where Find offers none, and no naive kernel where the command forbids it.
  */
 export function rowsOfCommand(
   command: DriverCommand,
@@ -27,9 +27,9 @@ export function rowsOfCommand(
   const asItIs: TableRow = { args, env, family: command.family, solver: null, keys: [] };
   const problems = readProblems(args);
   if (problems === null) return [asItIs];
-  const named = optionsOf(args).get("S") ?? "-1";
-  const names = /^-?\d+$/.test(named) ? [] : [named];
-  if (Number(named) >= 0) return [asItIs];
+  const named = namedSolver(args);
+  if (named !== null && /^\d+$/.test(named)) return [asItIs];
+  const names = named === null ? [] : [named];
   return problems.flatMap((problem) => {
     const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
     const solvers = names.length > 0 ? names : solversOf(problem);
@@ -39,6 +39,7 @@ export function rowsOfCommand(
       if (names.length > 0 || holds(row.keys)) return [immediate];
       if (solver !== naiveSolver(problem)) return [];
       const keys = keysOfRun(problem, null).slice(0, 1);
+      if (!holds(keys)) return [];
       const only = { MIOPEN_FIND_MODE: "1", MIOPEN_DEBUG_FIND_ONLY_SOLVER: solver };
       return [{ ...row, keys, env: { ...env, ...only }, args: withOptions(args, { F: String(bit) }) }];
     });
@@ -47,14 +48,22 @@ export function rowsOfCommand(
 
 /**
  * The prover's case for an int8 command, which MIOpenDriver cannot compare (checks.ts); null for any other, and for what
- * MIOpen 3.5.1 has no int8 kernel for: three dimensions, other directions than forward.
+ * MIOpen 3.5.1 has no int8 kernel for: three dimensions, other directions than forward, other solvers than naive.
  */
 export function int8CaseOf(command: DriverCommand, dialect: Dialect): ProverCase | null {
   if (command.args[0] !== "convint8") return null;
   const problem = readProblems(command.args)?.find(({ direction }) => direction === "forward");
   if (problem === undefined || problem.input.length !== 2 || problem.transposed) return null;
   if (outputOf(problem).some((size) => size < 1)) return null;
-  return int8Case(problem, { call: "find", dialect });
+  const solver = namedSolver(command.args);
+  if (solver !== null && !/^\d+$/.test(solver) && solver !== naiveSolver(problem)) return null;
+  return int8Case(problem, { call: solver === null ? "find" : "immediate", dialect });
+}
+
+/** The solver that a command names (`-S`, by name or number; negative: none), so that MIOpen runs it without a Find. */
+function namedSolver(args: readonly string[]): string | null {
+  const named = optionsOf(args).get("S") ?? "-1";
+  return /^-\d+$/.test(named) ? null : named;
 }
 
 /** The same arguments with some options replaced, whichever of their names they had. */

@@ -44,7 +44,15 @@ export async function proveCompleteness(
   { exec, log }: { exec: Exec; log: Log },
 ): Promise<ProofRow[]> {
   const system = join(input.folder, "system");
-  await makeReadOnlySystem(system, { target: input.setup.target, database: input.database });
+  const how = { target: input.setup.target, database: input.database };
+  return await withReadOnlySystem(system, how, () => proveAll(input, system, { exec, log }));
+}
+
+async function proveAll(
+  input: CompletenessInput,
+  system: string,
+  { exec, log }: { exec: Exec; log: Log },
+): Promise<ProofRow[]> {
   const ledger = join(input.folder, "rows.jsonl");
   const done = await readLedger<ProofRow>(ledger);
   const jobs = input.commands
@@ -58,13 +66,28 @@ export async function proveCompleteness(
     progress.step();
   });
   const rows = [...done].sort((a, b) => a[0] - b[0]).map(([, row]) => row);
-  if (input.shard === undefined) rows.push(await negativeControl(input, exec));
-  await chmod(system, 0o755);
+  if (input.shard === undefined) rows.push(await negativeControl(input, done, exec));
   return rows;
 }
 
-/** A folder of system databases as a package manager leaves it: one database, nothing writable. */
-export async function makeReadOnlySystem(
+/**
+ * Works with a folder of system databases as a package manager leaves it: one database, nothing writable. Afterwards it can be
+ * removed again, however the work ended.
+ */
+export async function withReadOnlySystem<T>(
+  system: string,
+  how: { target: Target; database: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    await makeReadOnlySystem(system, how);
+    return await work();
+  } finally {
+    await chmod(system, 0o755).catch(() => {});
+  }
+}
+
+async function makeReadOnlySystem(
   system: string,
   { target, database }: { target: Target; database: string },
 ): Promise<void> {
@@ -129,12 +152,19 @@ async function proveOne(
 }
 
 /**
- * The first command without the kernel set must fail, and by asking the compiler that refuses: it shows that the check
- * can fail at all.
+ * The first command that asks for a kernel must fail without the kernel set, and by asking the compiler that refuses: it shows
+ * that the check can fail at all. Where none asks for any (rocBLAS alone serves them) it is skipped. `done` are the rows by
+ * their command's index.
  */
-async function negativeControl(input: CompletenessInput, exec: Exec): Promise<ProofRow> {
-  const command = input.commands[0];
-  if (command === undefined) throw machineError("the kernel set has no commands", "name at least one");
+async function negativeControl(
+  input: CompletenessInput,
+  done: ReadonlyMap<number, ProofRow>,
+  exec: Exec,
+): Promise<ProofRow> {
+  const [first] = input.commands;
+  if (first === undefined) throw machineError("the kernel set has no commands", "name at least one");
+  const command = input.commands.find((_, index) => (done.get(index)?.kernels.length ?? 0) > 0);
+  if (command === undefined) return needless(input, first);
   const empty = join(input.folder, "empty");
   await mkdir(empty, { recursive: true });
   const observed = await run(input, command, join(input.folder, "run-control"), empty, exec);
@@ -142,6 +172,17 @@ async function negativeControl(input: CompletenessInput, exec: Exec): Promise<Pr
   const failed = whyFailed(observed.result, observed.log) !== null;
   const reason = refused && failed ? null : "it did not fail although there was no kernel set and no compiler";
   return rowOf(input, command, observed, { kind: "negative-control", family: "without the kernel set", reason });
+}
+
+/** The control of a set that nothing asks a kernel of. */
+function needless(input: CompletenessInput, command: DriverCommand): ProofRow {
+  const { operation, type, direction, layout } = describeCommand(command);
+  return {
+    ...{ kind: "negative-control", target: input.setup.target, command: command.args.join(" ") },
+    ...{ operation, type, direction, family: "without the kernel set", layout, result: "skipped" },
+    reason: "no command of the set asks for a kernel of it, so that none can fail without it",
+    ...{ solver: null, kernels: [], error: null, seconds: 0 },
+  };
 }
 
 function rowOf(

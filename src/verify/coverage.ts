@@ -17,6 +17,8 @@ interface Evidence {
   functions: Set<string>;
   /** First row that failed with it */
   failed: ProofRow | null;
+  /** First row that should have executed it and was given up */
+  skipped: ProofRow | null;
 }
 
 /** Which kernels of a set the numerical rows prove, by source file, and which they do not, by key. */
@@ -26,8 +28,7 @@ export interface Coverage {
 }
 
 /**
- * An object is proven by at least one row that passed and none that failed: whatever was launched in a row that failed
- * may be the cause.
+ * An object is proven by at least one row that passed and none that failed and that it may be the cause of (blame.ts).
  */
 export function coverageOf(kernels: readonly CoveredKernel[], rows: readonly ProofRow[], target: Target): Coverage {
   const evidence = evidenceOf(rows.filter((row) => row.kind === "numerical" && row.target === target));
@@ -47,7 +48,7 @@ export function coverageOf(kernels: readonly CoveredKernel[], rows: readonly Pro
   return { files: files.sort((a, b) => (a.name < b.name ? -1 : 1)), unproven };
 }
 
-/** Objects that a failed row used, by md5, with the row's reason. Empty: every row passed. */
+/** Objects that may be the cause of a row's failure, by md5, with the row's reason. Empty: every row passed. */
 export function failedObjects(rows: readonly ProofRow[]): Map<string, string> {
   const failed = new Map<string, string>();
   for (const row of rows) {
@@ -63,10 +64,11 @@ function evidenceOf(rows: readonly ProofRow[]): Map<string, Evidence> {
     for (const { hash, functions } of row.kernels) {
       const one = evidence.get(hash) ?? {
         ...{ problems: new Set(), references: new Set() },
-        ...{ functions: new Set<string>(), failed: null },
+        ...{ functions: new Set<string>(), failed: null, skipped: null },
       };
       evidence.set(hash, one);
       if (row.result === "failed") one.failed ??= row;
+      if (row.result === "skipped") one.skipped ??= row;
       if (row.result !== "passed") continue;
       for (const problem of row.reference === "ours" ? row.command.split("; ") : [row.command])
         one.problems.add(problem);
@@ -80,7 +82,9 @@ function evidenceOf(rows: readonly ProofRow[]): Map<string, Evidence> {
 function whyNotProven(evidence: Evidence | undefined): string | null {
   if (evidence === undefined) return "no row of the table executes it";
   if (evidence.failed !== null) return `failed: ${evidence.failed.command}: ${evidence.failed.reason}`;
-  return evidence.problems.size === 0 ? "no row that executes it passed" : null;
+  if (evidence.problems.size > 0) return null;
+  const { skipped } = evidence;
+  return `no row that executes it passed${skipped === null ? "" : `: ${skipped.command}: ${skipped.reason}`}`;
 }
 
 function fileProof(

@@ -1,12 +1,12 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
-import { machineError, userError } from "../errors.ts";
+import { codeOf, machineError, messageOf, userError } from "../errors.ts";
 import { auditKernels } from "../kernels/audit.ts";
-import { bunzipFor, KernelFault } from "../kernels/bunzip.ts";
-import { checkRows, readRows } from "../kernels/database.ts";
+import { type Bunzip, bunzipFor, KernelFault } from "../kernels/bunzip.ts";
+import { assertRollbackJournal, checkRows, type Kernel, readRows } from "../kernels/database.ts";
 import type { KernelDatabase } from "../kernels/stages.ts";
-import { exists, sha256File } from "../ports/files.ts";
+import { sha256File } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 
@@ -20,12 +20,7 @@ export async function givenDatabase(
   file: string,
   target: Target,
 ): Promise<KernelDatabase> {
-  if (!(await exists(file))) throw userError(`kernel-database: there is no ${file}`, "give the path of a .kdb file");
-  const bunzip = bunzipFor(toolchain);
-  const kernels = await checkRows(file, readRows(file), bunzip).catch((error: unknown) => {
-    if (!(error instanceof KernelFault)) throw error;
-    throw userError(`kernel-database: ${error.message}`, "give a kernel database that MIOpen can read", error);
-  });
+  const kernels = await soundKernels(file, bunzipFor(toolchain));
   const scratch = await mkdtemp(join(context.cacheRoot, "audit-"));
   try {
     const audit = await auditKernels(kernels, target, { toolchain, exec: context.exec, jobs: context.jobs, scratch });
@@ -48,5 +43,23 @@ export async function givenDatabase(
     };
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The kernels of a file that MIOpen can read. Throws a user error for any other. */
+export async function soundKernels(file: string, bunzip: Bunzip): Promise<Kernel[]> {
+  const isFile = await stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (!isFile) throw userError(`kernel-database: there is no file ${file}`, "give the path of a .kdb file");
+  try {
+    // Before it is opened: with a log beside it the file would be written to
+    await assertRollbackJournal(file);
+    return await checkRows(file, readRows(file), bunzip);
+  } catch (error) {
+    const unreadable = codeOf(error) === "EACCES" || codeOf(error) === "EPERM";
+    if (!(error instanceof KernelFault) && !unreadable) throw error;
+    throw userError(`kernel-database: ${messageOf(error)}`, "give a kernel database that can be read", error);
   }
 }

@@ -48,9 +48,9 @@ export async function leaveOutFailed(
 }
 
 /**
- * Divides a set by its numerical rows: whatever was launched in a row that failed may be the cause and goes.
+ * Divides a set by its numerical rows: whatever may be the cause of a row's failure (blame.ts) goes.
  *
- * @throws machineError when a row failed that used no kernel of the set: nothing can be left out then
+ * @throws machineError when a row failed that no kernel of the set can be the cause of: nothing can be left out then
  */
 export function withoutFailed<K extends { name: string; args: string; hash: string }>(
   kernels: readonly K[],

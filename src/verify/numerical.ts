@@ -23,7 +23,6 @@ export interface NumericalInput {
   /** Folder with the finished `<target>.kdb`, read-only */
   system: string;
   jobs: number;
-  watchdogMs?: number;
   /** Only these rows are run */
   shard?: Shard;
   /** Scratch; what an interrupted run finished there is kept */
@@ -32,6 +31,8 @@ export interface NumericalInput {
 
 /** Milliseconds. A row takes a fraction of a second; the largest kernels of rocBLAS some seconds on a busy machine. */
 const WATCHDOG = 120_000;
+/** Milliseconds for one run of a user's line. */
+export const USERS_WATCHDOG = 1_800_000;
 
 /** Never the command's to choose: the reference is the host's, and no dangerous or size-specific solver comes in. */
 export const ENFORCED: Readonly<Record<string, string>> = Object.freeze({
@@ -61,7 +62,10 @@ export async function proveNumerically(
   return input.rows.flatMap((_, index) => done.get(index) ?? []);
 }
 
-/** One row. A run that was ended by the watchdog or a signal is tried once more: the machine may have been busy. */
+/**
+ * One row. A run that was ended by the watchdog or a signal is tried once more: the machine may have been busy. A user's line
+ * that the watchdog ended is too large, and neither proven nor refuted.
+ */
 export async function proveOne(
   input: NumericalInput,
   row: TableRow,
@@ -69,11 +73,14 @@ export async function proveOne(
   exec: Exec,
   execute = true,
 ): Promise<ProofRow> {
-  const { setup, kernels, system, watchdogMs = WATCHDOG } = input;
+  const { setup, kernels, system } = input;
+  const own = row.own === true;
+  const watchdogMs = own ? USERS_WATCHDOG : WATCHDOG;
   const how = { folder, systemDatabases: system, execute, watchdogMs, enforced: ENFORCED };
   const run = () => observe({ setup, command: row, environment: {}, ...how }, exec);
   let observed = await run();
-  if (observed.result.timedOut || observed.result.signal !== null) observed = await run();
+  const { timedOut, signal } = observed.result;
+  if (timedOut ? !own : signal !== null) observed = await run();
   const keys = row.keys.map((key) => keyOf(databaseKey(key, setup.target)));
   return rowOf(input, row, observed, judge(observed, kernels, { args: row.args, keys, solver: row.solver }));
 }
@@ -93,8 +100,7 @@ function rowOf(input: NumericalInput, row: TableRow, { result, log }: Observatio
   return {
     ...{ kind: "numerical", target: input.setup.target, command: variables.join("") + row.args.join(" ") },
     ...{ operation, type, direction, family: row.family, layout },
-    result: verdict.reason === null ? "passed" : "failed",
-    reason: verdict.reason,
+    ...resultOf(row, verdict),
     solver: row.solver ?? (log.solvers.join(", ") || null),
     kernels: verdict.kernels,
     reference: "miopen-cpu",
@@ -103,4 +109,15 @@ function rowOf(input: NumericalInput, row: TableRow, { result, log }: Observatio
     instructions: verdict.instructions,
     seconds: Math.round(result.seconds * 1000) / 1000,
   };
+}
+
+function resultOf(row: TableRow, { reason, unfinished }: Verdict): Pick<ProofRow, "result" | "reason"> {
+  if (reason === null) return { result: "passed", reason };
+  if (row.own !== true || !unfinished) return { result: "failed", reason };
+  return tooLarge(reason);
+}
+
+/** How a user's line ends that the watchdog ended: neither proven nor refuted. */
+export function tooLarge(reason: string): { result: "skipped"; reason: string } {
+  return { result: "skipped", reason: `too large for the virtual device: ${reason}` };
 }

@@ -3,8 +3,9 @@ import { keyOf } from "../kernels/database.ts";
 import type { Dialect } from "../kernels/dialect.ts";
 import { databaseKey, type KernelKey } from "../kernels/keys.ts";
 import type { KernelSet } from "../kernels/set.ts";
+import { sha256 } from "../ports/files.ts";
 import { int8CaseOf, rowsOfCommand } from "./command-rows.ts";
-import type { ProverCase } from "./prover-plan.ts";
+import { CHUNK, type ProverCase, planProver } from "./prover-plan.ts";
 import { planTable, type TableRow } from "./table.ts";
 
 /** A command that MIOpenDriver cannot prove, and why. */
@@ -41,12 +42,32 @@ export function planRows(
     return { ...plan, rows: [...planTable(dialect), ...plan.rows] };
   }
   const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
-  const plan = planCommands(set.commands, dialect, holds);
+  const plan = planUsersCommands(set.commands, dialect, holds);
   return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, dialect)] };
 }
 
+/** Changes with everything that is run for the proof of a set, and with its order: ledgers name rows by their place. */
+export function planDigest(
+  set: Pick<KernelSet, "name" | "commands" | "dialect">,
+  kernels: readonly { name: string; args: string; hash: string }[],
+  target: string,
+): string {
+  const { rows } = planRows(set, new Set(kernels.map(keyOf)), target);
+  return sha256(JSON.stringify([rows, planProver(kernels, target, set.dialect), CHUNK]));
+}
+
+/** Rows for the lines of a user's, whose sizes are not ours. */
+export function planUsersCommands(
+  commands: readonly DriverCommand[],
+  dialect: Dialect,
+  holds?: (keys: readonly KernelKey[]) => boolean,
+): NumericalPlan {
+  const plan = planCommands(commands, dialect, holds);
+  return { ...plan, rows: plan.rows.map((row) => ({ ...row, own: true })) };
+}
+
 /** Rows for a list of commands, as they come. */
-export function planCommands(
+function planCommands(
   commands: readonly DriverCommand[],
   dialect: Dialect,
   holds?: (keys: readonly KernelKey[]) => boolean,

@@ -18,7 +18,10 @@ export type ProofKind = "completeness" | "numerical" | "negative-control";
  */
 export type Reference = "miopen-cpu" | "ours";
 
-/** A kernel object of the kernel set that the row used: asked for in a completeness row, executed in a numerical one. */
+/**
+ * A kernel object of the kernel set that the row used: asked for in a completeness row, executed in a numerical one. A
+ * numerical row that failed names those that may be the cause, launched or not.
+ */
 export interface KernelUse {
   /** `kernel_name` of the database, e.g. `naive_conv.cpp.o` */
   name: string;

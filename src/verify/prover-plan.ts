@@ -36,6 +36,9 @@ export interface ObjectPlan {
   cases: readonly ProverCase[];
 }
 
+/** Objects that one start of the prover goes through: a second or two. */
+export const CHUNK = 100;
+
 /** Each key gets so many different problems. */
 const PROBLEMS = 2;
 
@@ -52,7 +55,7 @@ export function planProver(
 ): ObjectPlan[] {
   const held = new Map(kernels.map((kernel) => [keyOf(kernel), kernel]));
   const plans = new Map<string, { name: string; hash: string; keys: Set<string>; cases: ProverCase[] }>();
-  for (const one of [...im2colCases(dialect), ...setTensorCases(), ...col2im3dCases(dialect), ...int8Cases(dialect)]) {
+  for (const one of allCases(dialect)) {
     const key = keyOf(databaseKey(one.key, target));
     const kernel = held.get(key);
     if (kernel === undefined) continue;
@@ -66,6 +69,21 @@ export function planProver(
     const beyond = one?.kind === "im2d2col" ? [wideCase(one, dialect)] : [];
     return { ...plan, keys: [...plan.keys], cases: [...plan.cases, ...beyond] };
   });
+}
+
+/** By dialect: drawing the problems takes most of a second, and each target has the same. */
+const drawn = new Map<string, readonly ProverCase[]>();
+
+function allCases(dialect: Dialect): readonly ProverCase[] {
+  const id = JSON.stringify(dialect);
+  const cases = drawn.get(id) ?? [
+    ...im2colCases(dialect),
+    ...setTensorCases(),
+    ...col2im3dCases(dialect),
+    ...int8Cases(dialect),
+  ];
+  drawn.set(id, cases);
+  return cases;
 }
 
 /**

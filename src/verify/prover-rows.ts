@@ -1,8 +1,9 @@
 import type { DeviceEvent } from "../device/events.ts";
 import type { Target } from "../rdna1/targets.ts";
+import { usesOf } from "./blame.ts";
 import type { ProofRow } from "./proofs.ts";
 import type { ObjectPlan } from "./prover-plan.ts";
-import { faultOf, findingsOf, usesOf } from "./verdict.ts";
+import { faultOf, findingsOf } from "./verdict.ts";
 
 /** A line that the prover wrote for a case. */
 export type CaseResult =
@@ -65,6 +66,7 @@ export function proverRow(
   const kind = KINDS[first.kind];
   const findings = findingsOf(own);
   const reason = whyNot();
+  const used = usesOf(launches, new Map([[plan.hash, plan.name]]));
   const types = new Set(plan.cases.map(({ type }) => type));
   return {
     ...{ kind: "numerical", target, command: plan.cases.map(({ text }) => text).join("; ") },
@@ -74,7 +76,8 @@ export function proverRow(
     reason,
     ...(types.size > 1 ? { note: `the same object for ${[...types].join(" and ")}` } : {}),
     solver: null,
-    kernels: usesOf(launches, new Map([[plan.hash, plan.name]])),
+    // An object that did not load or was never launched is no less to blame.
+    kernels: reason !== null && used.length === 0 ? [{ name: plan.name, hash: plan.hash, functions: [] }] : used,
     keys: plan.keys.length,
     reference: "ours",
     error: reason === null ? 0 : null,

@@ -16,10 +16,10 @@ import type { Log } from "../ports/log.ts";
 import { endingWithUs } from "../ports/setpriv.ts";
 import { programCommand } from "../toolchain/toolchain.ts";
 import { readLedger } from "./ledger.ts";
-import { skippedRow } from "./numerical.ts";
+import { skippedRow, tooLarge, USERS_WATCHDOG } from "./numerical.ts";
 import type { ProofSetup } from "./observe.ts";
 import type { ProofRow } from "./proofs.ts";
-import { type ObjectPlan, type ProverCase, planText } from "./prover-plan.ts";
+import { CHUNK, type ObjectPlan, type ProverCase, planText } from "./prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "./prover-rows.ts";
 
 export interface ProverInput {
@@ -32,14 +32,13 @@ export interface ProverInput {
   jobs: number;
   /** Only these chunks of the plans are run */
   shard?: Shard;
+  watchdogMs?: number;
   /** False only for a control */
   execute?: boolean;
   /** Scratch; what an interrupted run finished there is kept */
   folder: string;
 }
 
-/** Objects that one start of the prover goes through: a second or two. */
-const CHUNK = 100;
 /** Milliseconds for one start. */
 const WATCHDOG = 300_000;
 
@@ -69,7 +68,7 @@ export async function proveWithProver(
   return chunks.flatMap(({ index }) => done.get(index) ?? []);
 }
 
-/** Proves one command of a user's with the prover: a row under the command's own text. */
+/** Proves one command of a user's with the prover: a row under the command's own text. One that takes too long is skipped. */
 export async function proveCommandWithProver(
   input: Omit<ProverInput, "plans" | "jobs">,
   { command, case: one }: { command: DriverCommand; case: ProverCase },
@@ -80,9 +79,10 @@ export async function proveCommandWithProver(
   if (kernel === undefined)
     return { ...skippedRow(input.setup.target, { command, reason: `the set lacks ${key}` }), result: "failed" };
   const plan = { name: kernel.name, hash: kernel.hash, keys: [key], cases: [one] };
-  const [row] = await proveWithProver({ ...input, plans: [plan], jobs: 1 }, ports);
+  const [row] = await proveWithProver({ ...input, plans: [plan], jobs: 1, watchdogMs: USERS_WATCHDOG }, ports);
   if (row === undefined) throw new RangeError("the prover gave no row");
-  return { ...row, command: command.args.join(" "), family: command.family };
+  const own = { ...row, command: command.args.join(" "), family: command.family };
+  return row.reason?.startsWith(LATE) === true ? { ...own, ...tooLarge(row.reason) } : own;
 }
 
 /** The objects behind one another in one file. Throws a {@link KernelFault} for a row that cannot be unpacked. */
@@ -141,7 +141,7 @@ async function proveChunk(
 }
 
 async function start(
-  { setup, program, folder: home, execute = true }: ProverInput,
+  { setup, program, folder: home, watchdogMs = WATCHDOG, execute = true }: ProverInput,
   plans: readonly ObjectPlan[],
   places: Places,
   folder: string,
@@ -154,13 +154,16 @@ async function start(
   const env = deviceEnvironment({ target: setup.target, compile: "refuse", execute, eventLog });
   const args = [setup.device, plan, join(home, "objects.bin")];
   const command = programCommand(setup.toolchain, program, args, { env, cwd: folder });
-  const result = await exec.run(endingWithUs(command), { timeoutMs: WATCHDOG, keep: 64 << 20 });
+  const result = await exec.run(endingWithUs(command), { timeoutMs: watchdogMs, keep: 64 << 20 });
   const events = parseEvents((await readTextIfThere(eventLog)) ?? "");
   return { result, results: readResults(result.stdout), events };
 }
 
+/** How the reason begins for a start that the watchdog ended. */
+const LATE = "the prover did not end";
+
 function howItEnded({ timedOut, seconds, code, signal, stderr }: ExecResult): string {
-  if (timedOut) return `the prover did not end within ${Math.round(seconds)} s`;
+  if (timedOut) return `${LATE} within ${Math.round(seconds)} s`;
   const said = stderr.trim().split("\n").at(-1) ?? "";
   return `the prover ended with ${code ?? signal}${said === "" ? "" : ` (${said.slice(0, 200)})`}`;
 }

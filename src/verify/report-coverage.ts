@@ -28,7 +28,7 @@ const KINDS: readonly (readonly [ProofKind, string, string])[] = [
 /** The coverage matrix: operation, family and type down, target and direction across. */
 export function coverageSection(rows: readonly ProofRow[], targets: readonly Target[]): Html {
   if (rows.length === 0) return html``;
-  const controls = rows.filter(({ kind }) => kind === "negative-control");
+  const controls = rows.filter(({ kind, result }) => kind === "negative-control" && result !== "skipped");
   const held = controls.filter(({ result }) => result === "passed").length;
   return html`<section id="coverage">
 <h2>Coverage</h2>

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import type { PartOrigin } from "../kernels/part.ts";
 import { type Shard, shardText } from "../kernels/shard.ts";
-import { completenessInput } from "../kernels/stages.ts";
-import { readTextIfThere } from "../ports/files.ts";
+import { COMPLETENESS_SCHEMA, completenessInput } from "../kernels/stages.ts";
+import { readTextIfThere, sha256 } from "../ports/files.ts";
 import { proveCompleteness } from "./completeness.ts";
 import { type ProofOrigin, type ProofPartFacts, proofPartName } from "./proof-part.ts";
 import { countProofs, type ProofRow } from "./proofs.ts";
@@ -12,8 +12,9 @@ import { prove, type VerifyRequest, verifyParts } from "./stage.ts";
 
 /** What the proofs of a request are made from; `set` is what its kernel set is made from. */
 export function proofOrigin(set: PartOrigin, request: VerifyRequest): ProofOrigin {
-  const { database, device, prover, schema } = verifyParts(request);
-  return { ...set, database, simulator: device, prover, table: schema };
+  const { database, device, prover, plan, schema } = verifyParts(request);
+  const table = sha256([plan, schema, COMPLETENESS_SCHEMA].join("\n"));
+  return { ...set, database, simulator: device, prover, table };
 }
 
 /** What one shard has proven. */
@@ -39,7 +40,7 @@ export async function proofShardStage(
     name: "proofs",
     shared: true,
     variant: `${target}-${shard.number}-of-${shard.of}`,
-    parts: verifyParts(request),
+    parts: { ...verifyParts(request), completeness: COMPLETENESS_SCHEMA },
     run: async (folder) => {
       await toolchain.ensureSound();
       const work = join(folder, "work");

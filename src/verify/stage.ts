@@ -1,4 +1,4 @@
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import type { BuiltDevice } from "../device/stage.ts";
@@ -9,11 +9,11 @@ import type { Shard } from "../kernels/shard.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, makeReadOnlySystem } from "./completeness.ts";
+import { hashesOf, withReadOnlySystem } from "./completeness.ts";
 import { numericalControls } from "./controls.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { proveNumerically, skippedRow } from "./numerical.ts";
-import { planRows } from "./plan.ts";
+import { planDigest, planRows } from "./plan.ts";
 import { type GivenProofs, seedLedger } from "./proof-part.ts";
 import type { ProofRow } from "./proofs.ts";
 import { proveWithProver } from "./prover.ts";
@@ -35,17 +35,18 @@ export interface NumericalProof extends Coverage {
   rows: ProofRow[];
 }
 
-/** Raise when the table, the cases or the verdict change. */
-const VERIFY_SCHEMA = "1";
+/** Raise when the verdict changes: what a row must have done, and what follows from it. */
+const VERIFY_SCHEMA = "2";
 
 /** What the numerical proof of a kernel set depends on. */
-export function verifyParts({ toolchain, device, prover, set, kernels }: VerifyRequest) {
+export function verifyParts({ toolchain, device, prover, set, target, kernels }: VerifyRequest) {
   return {
     toolchain: toolchain.digest,
     device: device.digest,
     prover: prover.digest,
     "kernel-set": set.digest,
     database: kernels.sha256,
+    plan: planDigest(set, kernels.kernels, target),
     schema: VERIFY_SCHEMA,
   };
 }
@@ -91,12 +92,23 @@ export async function prove(
   work: string,
   shard?: Shard,
 ): Promise<NumericalProof> {
+  const { target, kernels } = request;
+  const system = join(work, "system");
+  const how = { target, database: kernels.path };
+  return await withReadOnlySystem(system, how, () => proveWith(system, context, request, work, shard));
+}
+
+async function proveWith(
+  system: string,
+  context: Context,
+  request: VerifyRequest,
+  work: string,
+  shard: Shard | undefined,
+): Promise<NumericalProof> {
   const { toolchain, device, prover, rocblas, set, target, kernels } = request;
   const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder };
   const hashes = hashesOf(kernels.kernels);
   const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
-  const system = join(work, "system");
-  await makeReadOnlySystem(system, { target, database: kernels.path });
   const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
   const how = { jobs: context.jobs, ...(shard === undefined ? {} : { shard }) };
   const table = { setup, rows, kernels: { hashes, names }, system, ...how, folder: join(work, "table") };
@@ -106,12 +118,8 @@ export async function prove(
   const own = { setup, program: prover.program, plans, database, ...how, folder: join(work, "prover") };
   const bunzip = bunzipFor(toolchain);
   const proven = await proveWithProver(own, { ...context, bunzip });
-  if (shard !== undefined) {
-    await chmod(system, 0o755);
-    return { rows: [...driven, ...proven], files: [], unproven: [] };
-  }
-  const controls = await numericalControls({ table, prover: own }, { ...context, bunzip });
-  await chmod(system, 0o755);
+  if (shard !== undefined) return { rows: [...driven, ...proven], files: [], unproven: [] };
+  const controls = await numericalControls({ table, prover: own, driven }, { ...context, bunzip });
   const all = [...driven, ...proven, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
   return { rows: all, ...coverageOf(kernels.kernels, all, target) };
 }
@@ -121,8 +129,11 @@ function report({ log }: Context, { rows, unproven }: NumericalProof, { target, 
   const failed = rows.filter(({ result }) => result === "failed");
   for (const row of failed.slice(0, 20)) log.warning(`${target}: ${row.command.slice(0, 200)}: ${row.reason}`);
   if (failed.length > 20) log.warning(`${target}: and ${failed.length - 20} more rows failed`);
+  const skipped = rows.filter(({ result }) => result === "skipped");
+  for (const row of skipped.slice(0, 20)) log.info(`${target}: skipped: ${row.command.slice(0, 200)}: ${row.reason}`);
   const total = kernels.kernels.length;
+  const passed = rows.length - failed.length - skipped.length;
   log.info(
-    `${target}: ${rows.length - failed.length} of ${rows.length} numerical rows passed; ${total - unproven.length} of ${total} kernels are proven`,
+    `${target}: ${passed} of ${rows.length} numerical rows passed${skipped.length === 0 ? "" : `, ${skipped.length} skipped`}; ${total - unproven.length} of ${total} kernels are proven`,
   );
 }

@@ -21,6 +21,8 @@ export interface TableRow {
   solver: string | null;
   /** Kernels that it must launch, without the target; empty: rocBLAS's alone, or not predicted */
   keys: readonly KernelKey[];
+  /** A line of the user's, of any size */
+  own?: true;
 }
 
 /** A convolution with its plain values left out. */

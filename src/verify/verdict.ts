@@ -2,6 +2,7 @@ import type { DeviceEvent } from "../device/events.ts";
 import { optionsOf } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
 import { whyFailed } from "../kernels/harvest.ts";
+import { suspects, usesOf } from "./blame.ts";
 import { largestError, readChecks, whyUnproven } from "./checks.ts";
 import type { Observation } from "./observe.ts";
 import type { KernelUse } from "./proofs.ts";
@@ -26,6 +27,9 @@ export interface KernelNames {
 export interface Verdict {
   /** Why the run proves nothing, or null */
   reason: string | null;
+  /** The watchdog ended the run, and nothing until then speaks against a kernel */
+  unfinished: boolean;
+  /** What was launched; of a run that failed, what may be the cause */
   kernels: KernelUse[];
   findings: string[];
   instructions: number;
@@ -50,11 +54,16 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
   const error = largestError(checks);
   const launches = events.filter((event) => event.event === "launch");
   const findings = findingsOf(events);
+  const notOurs = whyNotOurs(observation, kernels, launches);
+  const broken = notOurs ?? faultOf(events) ?? refusalOf(events);
   const reason = whyNot();
   return {
     // What the device saw often tells why.
     reason: reason === null || findings[0] === undefined ? reason : `${reason}; ${findings[0]}`,
-    kernels: usesOf(launches, kernels.names),
+    unfinished: result.timedOut && broken === null && checks.every(({ passed }) => passed),
+    // A run without the device, or with a set that lacks something, says nothing against what it did not launch.
+    kernels:
+      reason === null || notOurs !== null ? usesOf(launches, kernels.names) : suspects(observation, kernels, expected),
     findings,
     instructions: launches.reduce((sum, launch) => sum + (launch.instructions ?? 0), 0),
     error,
@@ -62,8 +71,7 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
 
   function whyNot(): string | null {
     return (
-      whyNotOurs(observation, kernels, launches) ??
-      faultOf(events) ??
+      broken ??
       (result.timedOut || result.signal !== null ? whyFailed(result, observation.log) : null) ??
       whyUnproven(expected.args, checks) ??
       whyFailed(result, observation.log) ??
@@ -92,6 +100,12 @@ export function faultOf(events: readonly DeviceEvent[]): string | null {
   const fault = events.find((event) => event.event === "fault");
   if (fault === undefined) return null;
   return `${short(fault.kernel)}: ${fault.problem} (${fault.instruction} at ${fault.address})`;
+}
+
+/** The first kernel that was not loaded or not launched: MIOpenDriver compares all the same, and says that results differ. */
+function refusalOf(events: readonly DeviceEvent[]): string | null {
+  const refused = events.find((event) => event.event === "error" && /Launch|hipModule/.test(event.call));
+  return refused?.event === "error" ? `${refused.call}: ${refused.message}` : null;
 }
 
 /** A kernel's name, or the beginning of one of rocBLAS's, which have some 700 letters. */
@@ -137,15 +151,4 @@ function whyOther(
   const modules = new Set(launches.map(({ module }) => module));
   const unused = keys.find((key) => !modules.has(hashes.get(key) ?? ""));
   return unused === undefined ? null : `${unused} was not launched`;
-}
-
-/** The set's objects among the launches, each once, with the functions that ran to their end. */
-export function usesOf(launches: readonly Launch[], names: ReadonlyMap<string, string>): KernelUse[] {
-  const functions = new Map<string, Set<string>>();
-  for (const { module, kernel, executed } of launches) {
-    if (!names.has(module)) continue;
-    const set = functions.get(module) ?? new Set();
-    functions.set(module, executed ? set.add(kernel) : set);
-  }
-  return [...functions].map(([hash, set]) => ({ name: names.get(hash) ?? "", hash, functions: [...set].sort() }));
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -7,6 +7,7 @@ import { type Stage, StageStore } from "../../src/cache/stages.ts";
 import { type CacheTier, Tiers } from "../../src/cache/tiers.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { RunRecord } from "../../src/record.ts";
+import { asUser } from "../toolchain/helpers.ts";
 
 const folder = mkdtempSync("/tmp/rdna1-stages-");
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -178,4 +179,24 @@ test("removes a result that no run has used for 30 days, and keeps one that was 
   const left = readdirSync(join(root, "stages/work")).filter((name) => !name.includes("."));
   assert.equal(left.includes(old.key), false);
   assert.equal(left.includes(used.key), true);
+});
+
+test("removes what a killed proof left read-only, and lets stay what cannot be removed", async () => {
+  const home = join(folder, "unused");
+  const longAgo = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+  for (const name of ["killed/a.partial", "foreign/b.partial"]) {
+    mkdirSync(join(home, name, "work/system"), { recursive: true });
+    writeFileSync(join(home, name, "work/system/gfx1010.kdb"), "");
+    chmodSync(join(home, name, "work/system"), 0o555);
+    utimesSync(join(home, name), longAgo, longAgo);
+  }
+  chmodSync(join(home, "foreign"), 0o555);
+  for (const [name, left] of [
+    ["killed", []],
+    ["foreign", ["b.partial"]],
+  ] as const) {
+    assert.equal(await asUser("cache/unused.ts", `removeUnused("${join(home, name)}", /partial$/, 30)`), "");
+    assert.deepEqual(readdirSync(join(home, name)), left);
+  }
+  chmodSync(join(home, "foreign"), 0o755);
 });

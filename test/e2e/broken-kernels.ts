@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { type Kernel, writeKernelDatabase } from "../../src/kernels/database.ts";
@@ -8,7 +8,7 @@ import { STOCK } from "../../src/kernels/dialect.ts";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { TerminalLog } from "../../src/ports/terminal-log.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
-import { hashesOf, makeReadOnlySystem } from "../../src/verify/completeness.ts";
+import { hashesOf, withReadOnlySystem } from "../../src/verify/completeness.ts";
 import { proveOne } from "../../src/verify/numerical.ts";
 import type { ProofRow } from "../../src/verify/proofs.ts";
 import { proveWithProver } from "../../src/verify/prover.ts";
@@ -44,8 +44,6 @@ export async function judgeObject(
 ): Promise<Judgement> {
   const exec = new NodeExec();
   const work = await mkdtemp(join(folder, "judged-"));
-  const database = join(work, "given.kdb");
-  await writeKernelDatabase(database, kernels);
   const rocblasLibrary = toolchain.paths.rocblasLibrary ?? "";
   const setup = { toolchain, device, target: "gfx1010", rocblasLibrary } as const;
   let count = 0;
@@ -55,20 +53,32 @@ export async function judgeObject(
     count++;
     if (row?.result === "failed") return { row, hash, count };
   }
-  const system = join(work, "system");
-  await makeReadOnlySystem(system, { target: "gfx1010", database });
-  const names = new Map(kernels.map((row) => [row.hash, row.name]));
-  const input = { setup, rows: [], kernels: { hashes: hashesOf(kernels), names }, system, jobs: 1, folder: work };
   let failed: ProofRow | null = null;
   for (const one of rowsFor(breakage, planTable(STOCK))) {
-    const row = await proveOne(input, one, join(work, "run"), exec);
+    const row = await judgeRow({ toolchain, device, folder: work }, kernels, one);
     count++;
     if (row.result === "passed") continue;
     failed = row;
     break;
   }
-  await chmod(system, 0o755);
   return { row: failed, hash, count };
+}
+
+/** What the proof of a set with these kernels says of one row. */
+export async function judgeRow(
+  { toolchain, device, folder }: Omit<Places, "program">,
+  kernels: readonly Kernel[],
+  row: TableRow,
+): Promise<ProofRow> {
+  const work = await mkdtemp(join(folder, "row-"));
+  const database = join(work, "given.kdb");
+  await writeKernelDatabase(database, kernels);
+  const system = join(work, "system");
+  const names = new Map(kernels.map(({ hash, name }) => [hash, name]));
+  const setup = { toolchain, device, target: "gfx1010", rocblasLibrary: toolchain.paths.rocblasLibrary ?? "" } as const;
+  const input = { setup, rows: [], kernels: { hashes: hashesOf(kernels), names }, system, jobs: 1, folder: work };
+  const run = () => proveOne(input, row, join(work, "run"), new NodeExec());
+  return await withReadOnlySystem(system, { target: "gfx1010", database }, run);
 }
 
 /** The rows of the table that run the breakage's function in fp32. */

@@ -4,14 +4,15 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
-import { checkRows, readRows, writeKernelDatabase } from "../../src/kernels/database.ts";
+import { checkRows, type Kernel, readRows, writeKernelDatabase } from "../../src/kernels/database.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
+import { rowsOfCommand } from "../../src/verify/command-rows.ts";
 import type { Proofs } from "../../src/verify/proofs.ts";
 import { planTable } from "../../src/verify/table.ts";
 import { cachedDevice, cachedProver } from "../device/sim/builds.ts";
 import { BREAKAGES } from "./breakages.ts";
-import { breakKernel, judgeObject, linesFor, objectOf, type Places, rowsFor } from "./broken-kernels.ts";
+import { breakKernel, judgeObject, judgeRow, linesFor, objectOf, type Places, rowsFor } from "./broken-kernels.ts";
 import { ROCM_VERSION, realToolchain, Sandbox } from "./sandbox.ts";
 import { shareBuilds } from "./shared-builds.ts";
 
@@ -21,6 +22,9 @@ const skip = typeof toolchain === "string" ? toolchain : false;
 const LINE = "MIOpenDriver conv -n 1 -c 4 -H 8 -W 14 -k 4 -y 3 -x 3 -p 1 -q 1 -F 1";
 /** MIOpen 3.5.1 reserves less LDS than its kernel fills (docs/proofs.md): GEMM is wrong, naive is right. */
 const DEFECT = "MIOpenDriver conv -n 1 -c 4 -H 8 -W 14 -k 4 -y 1 -x 7 -F 1";
+
+/** Clears the gradient, then takes columns of the image. */
+const WEIGHTS = LINE.replace("-F 1", "-F 4");
 
 /** s_nop 0 [RDNA1 ISA 12.5] */
 const NOP = 0xbf800000;
@@ -33,7 +37,7 @@ describe("verify", { skip }, () => {
   // The defective problem's kernel is in the set, asked for by a problem that it is right for
   const broken = linesFor(BREAKAGES.flatMap((breakage) => rowsFor(breakage, planTable(STOCK))));
   const few = [LINE, `${LINE} -S ConvDirectNaiveConvFwd`, DEFECT.replace("-H 8", "-H 4")];
-  const set = lines("set.txt", ...few, ...broken);
+  const set = lines("set.txt", ...few, WEIGHTS, ...broken);
   const verifySet = (kernelSet: string, ...more: string[]) =>
     sandbox.run([
       "verify",
@@ -120,6 +124,19 @@ describe("verify", { skip }, () => {
     }
   });
 
+  test("blames a kernel whose launch is refused, and not the one that ran before it", async () => {
+    const kernels = await checkRows(database, readRows(database), bunzipFor(rocm));
+    const rows = rowsOfCommand({ args: WEIGHTS.split(" ").slice(1), family: "mine" }, STOCK);
+    const row = rows.at(-1);
+    assert.ok(typeof row === "object" && row.solver === "GemmWrwUniversal");
+    const proof = await judgeRow(await places(), kernels.map(withoutGroups), row);
+    assert.match(proof.reason ?? "", /Im2d2Col_v2: a work-group of 256 work-items exceeds the 1 /);
+    assert.deepEqual(
+      proof.kernels.map(({ name }) => name),
+      ["MIOpenIm2d2Col.cpp.o"],
+    );
+  });
+
   test("notices a broken kernel in a database whose md5 was corrected, and names it", async () => {
     const kernels = await checkRows(database, readRows(database), bunzipFor(rocm));
     const asked = kernels.filter(({ name }) => /^(naive_conv|MIOpenIm2d2Col)/.test(name));
@@ -139,6 +156,15 @@ describe("verify", { skip }, () => {
     assert.ok(rows().some(({ result, kernels }) => result === "failed" && kernels[0]?.name === "MIOpenIm2d2Col.cpp.o"));
   });
 });
+
+/** Im2d2Col for work-groups of a single work-item [its metadata: 16 bits behind the key, in MessagePack]. */
+function withoutGroups(row: Kernel): Kernel {
+  if (row.name !== "MIOpenIm2d2Col.cpp.o") return row;
+  const blob = Buffer.from(row.object);
+  const key = ".max_flat_workgroup_size";
+  blob.writeUInt16BE(1, blob.indexOf(key) + key.length + 1);
+  return { ...row, object: blob, blob, size: 0, hash: createHash("md5").update(blob).digest("hex") };
+}
 
 /** Offset of the last global_store_dword: 0xdc70 in the upper half of its first word. */
 function lastStore(object: Buffer): number {

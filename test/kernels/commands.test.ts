@@ -31,6 +31,15 @@ describe("a list of MIOpenDriver command lines", () => {
     assert.deepEqual(command?.args, ["convfp16", "-n", "2"]);
   });
 
+  test("drops variables that only change the log, which harvest and proofs read", () => {
+    const text = [
+      "MIOPEN_LOG_LEVEL=1 MIOPEN_FIND_MODE=2 MIOpenDriver conv -n 1",
+      "MIOPEN_ENABLE_LOGGING_MPMT=1 MIOPEN_ENABLE_LOGGING_ELAPSED_TIME=1 MIOPEN_FIND_MODE=2 MIOpenDriver conv -n 1",
+    ].join("\n");
+    assert.deepEqual(only(text)?.env, { MIOPEN_FIND_MODE: "2" });
+    assert.equal(only("MIOPEN_ENABLE_LOGGING_CMD=1 MIOpenDriver conv -n 1")?.env, undefined);
+  });
+
   test("takes long option names, and the letters that are punctuation", () => {
     only("MIOpenDriver conv --spatial_dim 3 --in_d 4 --fil_d 3 --pad_d 1 --conv_stride_d 1 --dilation_d 1");
     only("MIOpenDriver convbfp16 -_ 3 -! 4 -@ 3 -$ 1 -# 1 -^ 1 -% 0");

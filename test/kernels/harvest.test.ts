@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { bunzipWith, KernelFault } from "../../src/kernels/bunzip.ts";
+import { type Bunzip, bunzipWith, KernelFault } from "../../src/kernels/bunzip.ts";
+import { writeKernelDatabase } from "../../src/kernels/database.ts";
 import { harvest } from "../../src/kernels/harvest.ts";
 import type { Exec } from "../../src/ports/exec.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
@@ -16,13 +17,13 @@ const toolchain = {
   paths: { loader: "/loader", libraryPath: [], miopenDriver: "/MIOpenDriver", include: "/include" },
 } as unknown as Toolchain;
 
-test("gives up on a database that comes out damaged again and again, instead of leaving its kernels out", async () => {
-  let runs = 0;
-  // A disk that damages whatever is written: reality does not do this on demand.
+/** A harvest of one command, whose run leaves a database that `write` makes. */
+async function harvested(name: string, bunzip: Bunzip, write: (file: string) => void) {
+  const counts = { runs: 0 };
   const exec: Exec = {
     run: async ({ cwd = "" }) => {
-      runs += 1;
-      writeFileSync(join(cwd, "cache/gfx1010_20.ukdb"), "damaged");
+      counts.runs += 1;
+      write(join(cwd, "cache/gfx1010_20.ukdb"));
       return { code: 0, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 0 };
     },
   };
@@ -32,10 +33,32 @@ test("gives up on a database that comes out damaged again and again, instead of 
     commands: [{ args: ["conv", "-F", "1"], family: "test" }],
     environment: {},
     jobs: 1,
-    folder,
+    folder: join(folder, name),
   };
+  const error: unknown = await harvest(input, { exec, log, bunzip }).then(
+    () => assert.fail("the harvest came to an end"),
+    (thrown) => thrown,
+  );
+  return { ...counts, log: log.lines.join("\n"), error: error as Error & { kind?: string } };
+}
+
+test("gives up on a database that comes out damaged again and again, instead of leaving its kernels out", async () => {
   const bunzip = bunzipWith({ file: "bzip2", args: [], env: { PATH: "/usr/bin:/bin" } });
-  await assert.rejects(harvest(input, { exec, log, bunzip }), KernelFault);
+  // A disk that damages whatever is written: reality does not do this on demand.
+  const { runs, log, error } = await harvested("damaged", bunzip, (file) => writeFileSync(file, "damaged"));
   assert.equal(runs, 3);
-  assert.match(log.lines.join("\n"), /gfx1010_20\.ukdb: .*: this worker's commands run again/);
+  assert.match(log, /gfx1010_20\.ukdb: .*: this worker's commands run again/);
+  assert.equal(error.kind, "machine");
+  assert.match(error.message, /damaged three times: .*gfx1010_20\.ukdb/);
+  assert.ok(error.cause instanceof KernelFault);
+});
+
+test("a machine without bzip2 is told so at once, and its databases are not taken for damaged", async () => {
+  const database = join(folder, "one.kdb");
+  const row = { name: "a.cpp.o", args: " -mcpu=gfx1010", blob: Buffer.from("BZh9"), hash: "0".repeat(32), size: 5 };
+  await writeKernelDatabase(database, [row]);
+  const bunzip = bunzipWith({ file: "/nowhere/bzip2", args: [], env: {} });
+  const { runs, error } = await harvested("no-bzip2", bunzip, (file) => copyFileSync(database, file));
+  assert.deepEqual([runs, error.kind], [1, "machine"]);
+  assert.match(error.message, /cannot start \/nowhere\/bzip2/);
 });

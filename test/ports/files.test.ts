@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { checkWritableFolder, diskError, freeBytes, saysDiskIsFull, writeWhole } from "../../src/ports/files.ts";
+import { asUser } from "../toolchain/helpers.ts";
 
 const folder = mkdtempSync("/tmp/rdna1-files-");
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,3 +50,20 @@ test("puts a full disk into words and passes other errors on", () => {
   const other = new Error("other");
   assert.equal(diskError(other, "/some/file"), other);
 });
+
+for (const name of ["removeTree", "removeTreeNow"]) {
+  test(`${name} removes folders that nothing may be removed from, and touches nothing behind a link`, async () => {
+    const [tree, other] = [join(folder, name, "tree"), join(folder, name, "other")];
+    for (const one of [join(tree, "work/system"), other]) {
+      mkdirSync(one, { recursive: true });
+      writeFileSync(join(one, "gfx1010.kdb"), "", { mode: 0o444 });
+      chmodSync(one, 0o555);
+    }
+    symlinkSync(other, join(tree, "link"));
+    assert.equal(await asUser("ports/files.ts", `${name}("${tree}")`), "");
+    assert.equal(existsSync(tree), false);
+    assert.equal(statSync(other).mode & 0o777, 0o555);
+    chmodSync(other, 0o755);
+    assert.equal(await asUser("ports/files.ts", `${name}("${tree}")`), "");
+  });
+}

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
+import type { DriverCommand } from "../../src/kernels/commands.ts";
 import { keyOf } from "../../src/kernels/database.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
-import { databaseKey, keysOf } from "../../src/kernels/keys.ts";
-import { planRows } from "../../src/verify/plan.ts";
+import { columnsToImageKey, databaseKey, type KernelKey, keysOf, naiveKey } from "../../src/kernels/keys.ts";
+import { planDigest, planRows } from "../../src/verify/plan.ts";
 import { readProblems } from "../../src/verify/read-problem.ts";
+import { proofOrigin } from "../../src/verify/shard-stage.ts";
+import { type VerifyRequest, verifyParts } from "../../src/verify/stage.ts";
 
 const target = "gfx1010";
 
@@ -32,4 +35,63 @@ test("no proof is asked for GEMM where Find offers none", () => {
     rows.map(({ solver }) => solver),
     ["ConvDirectNaiveConvFwd"],
   );
+});
+
+test("no proof is asked for the naive solver where the file lets Find take another only", () => {
+  const args = "conv -n 1 -c 4 -k 4 -H 8 -W 8 -y 3 -x 3 -F 1".split(" ");
+  const env = { MIOPEN_DEBUG_FIND_ONLY_SOLVER: "GemmFwdRest" };
+  const [problem] = readProblems(args) ?? [];
+  assert.ok(problem);
+  const gemm = keysOf(problem).filter(({ file }) => file !== "naive_conv.cpp");
+  const held = new Set(gemm.map((key) => keyOf(databaseKey(key, target))));
+  const { rows } = planRows(
+    { name: "my.log", commands: [{ args, env, family: "file" }], dialect: STOCK },
+    held,
+    target,
+  );
+  assert.deepEqual(
+    rows.filter(({ family }) => family === "file").map(({ solver }) => solver),
+    ["GemmFwdRest"],
+  );
+});
+
+describe("the digest of what a proof runs", () => {
+  const set = { name: "my.log", commands: [], dialect: STOCK };
+  const key = (one: KernelKey) => ({ ...databaseKey(one, target), hash: "a".repeat(32) });
+  const naive = [key(naiveKey("fp32", "immediate"))];
+  const columns = [key(columnsToImageKey("fp32", 3, 2 ** 32))];
+  const line = (text: string, env = {}) => ({ ...set, commands: [{ args: text.split(" "), env, family: "file" }] });
+
+  test("is the same for the same plan", () => {
+    assert.equal(planDigest(line("poolfp16 -F 1"), naive, target), planDigest(line("poolfp16 -F 1"), naive, target));
+  });
+
+  test("changes with the rows, their variables and order, the keys that they launch, and the prover's cases", () => {
+    const two = [...line("poolfp16 -F 1").commands, ...line("activ -F 1").commands];
+    const digests = [
+      planDigest(set, naive, target),
+      planDigest(set, columns, target),
+      planDigest({ ...set, name: "conv" }, naive, target),
+      planDigest({ ...set, name: "conv", dialect: { release: "3.4", patched: true } }, naive, target),
+      planDigest(line("poolfp16 -F 1"), naive, target),
+      planDigest(line("poolfp16 -F 2"), naive, target),
+      planDigest(line("poolfp16 -F 1", { MIOPEN_FIND_MODE: "1" }), naive, target),
+      planDigest({ ...set, commands: two }, naive, target),
+      planDigest({ ...set, commands: two.toReversed() }, naive, target),
+    ];
+    assert.equal(new Set(digests).size, digests.length);
+  });
+});
+
+test("what shards have proven with another plan is another proof table, and another result", () => {
+  const request = (commands: readonly DriverCommand[]) =>
+    ({
+      ...{ toolchain: { digest: "t" }, device: { digest: "d" }, prover: { digest: "p" }, target },
+      set: { name: "my.log", commands, dialect: STOCK, digest: "s" },
+      kernels: { sha256: "k", kernels: [] },
+    }) as unknown as VerifyRequest;
+  const [one, other] = [request([]), request([{ args: ["poolfp16"], family: "file" }])];
+  assert.notEqual(verifyParts(one).plan, verifyParts(other).plan);
+  const origin = { miopen: "", library: "", toolchain: "", device: "", "kernel-set": "", schema: "" };
+  assert.notEqual(proofOrigin(origin, one).table, proofOrigin(origin, other).table);
 });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { DeviceEvent } from "../../src/device/events.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
@@ -7,9 +9,15 @@ import { databaseKey, setTensorKey } from "../../src/kernels/keys.ts";
 import { randomProblems } from "../../src/kernels/probes.ts";
 import { outputOf } from "../../src/kernels/problem.ts";
 import { im2colCases, shapeId } from "../../src/kernels/ranges.ts";
+import type { Exec } from "../../src/ports/exec.ts";
+import { int8CaseOf } from "../../src/verify/command-rows.ts";
 import { im2colProblems, overflowsLds } from "../../src/verify/im2col-problems.ts";
+import { withoutFailed } from "../../src/verify/leave-out.ts";
+import { proveCommandWithProver } from "../../src/verify/prover.ts";
 import { type ObjectPlan, planProver, planText } from "../../src/verify/prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "../../src/verify/prover-rows.ts";
+import { sampleToolchain } from "../release/sample.ts";
+import { recordedLog, scratch } from "../toolchain/helpers.ts";
 
 const PATCHED = { release: "3.4", patched: true } as const;
 const proofs = im2colProblems(2, STOCK);
@@ -178,6 +186,45 @@ for (const [what, results, events, ended, pattern] of [
     assert.match(reason ?? "", pattern);
   });
 }
+
+test("an object that does not load, or brings the prover down at its first case, is to blame for its row", () => {
+  const rows = [row([{ id: 0, call: "hipModuleLoadData", code: 209 }, null], []), row([null, null], [], "SIGSEGV")];
+  for (const { result, kernels: used } of rows) {
+    assert.equal(result, "failed");
+    assert.deepEqual(used, [{ name: plan.name, hash: plan.hash, functions: [] }]);
+  }
+  const { kept, leftOut } = withoutFailed(kernels, rows);
+  assert.deepEqual([kept.length, leftOut.length], [3, 1]);
+});
+
+test("a user's int8 line that takes more than half an hour is skipped, and refuted where its elements are wrong", async (t) => {
+  const command = { args: ["convint8", "-n", "1", "-c", "4", "-k", "4", "-F", "1"], family: "mine" };
+  const one = int8CaseOf(command, STOCK) ?? assert.fail("no case");
+  const kernel = { ...databaseKey(one.key, "gfx1010"), hash: "d".repeat(32), blob: Buffer.from("x"), size: 0 };
+  const proven = async (line: string, end: { code: number | null; timedOut: boolean }) => {
+    const limits: (number | undefined)[] = [];
+    const exec: Exec = {
+      run: async ({ cwd = "" }, { timeoutMs } = {}) => {
+        limits.push(timeoutMs);
+        writeFileSync(join(cwd, "events.jsonl"), `${JSON.stringify({ ...at, event: "start" })}\n`);
+        return { ...end, signal: null, stdout: line, stderr: "", seconds: 1800 };
+      },
+    };
+    const rocm = sampleToolchain("/rocm");
+    const setup = { toolchain: rocm, device: "/device.so", target: "gfx1010", rocblasLibrary: "/r" } as const;
+    const places = { setup, program: "/prover", database: [kernel], folder: await scratch(t) };
+    const ports = { exec, log: recordedLog(), bunzip: async () => [] };
+    const { result, reason } = await proveCommandWithProver(places, { command, case: one }, ports);
+    assert.deepEqual(limits, [1_800_000]);
+    return `${result}: ${reason}`;
+  };
+  assert.match(
+    await proven("", { code: null, timedOut: true }),
+    /^skipped: too large for the virtual device: .*1800 s/,
+  );
+  const line = JSON.stringify({ ...wrong, id: 0 });
+  assert.match(await proven(line, { code: 0, timedOut: false }), /^failed: 1 of 4 elements are wrong/);
+});
 
 test("reads the prover's whole lines only", () => {
   const line = JSON.stringify(good(7));

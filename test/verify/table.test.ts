@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { checkArguments } from "../../src/kernels/commands.ts";
 import { describeCommand } from "../../src/kernels/describe.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
-import { rowsOfCommand } from "../../src/verify/command-rows.ts";
+import { naiveKey } from "../../src/kernels/keys.ts";
+import { int8CaseOf, rowsOfCommand } from "../../src/verify/command-rows.ts";
 import { planRows } from "../../src/verify/plan.ts";
 import { readProblems } from "../../src/verify/read-problem.ts";
 import { hasVector, numericalArguments, planTable, type TableRow } from "../../src/verify/table.ts";
@@ -113,4 +114,16 @@ test("a set of one's own gets two rows of the table for each key that it holds, 
   const plan = planRows({ name: "/my/file.txt", commands: [], dialect: STOCK }, new Set([one]), "gfx1010");
   assert.equal(plan.rows.length, 2);
   assert.ok(plan.rows.every(({ solver }) => solver === "GemmFwdRest"));
+});
+
+test("an int8 command is proven with the kernel that it runs: Find's, or that of the solver it names", () => {
+  const keyFor = (more: string) => {
+    const args = `convint8 -n 1 -c 4 -k 4 -H 8 -W 8 -F 1${more}`.split(" ");
+    return int8CaseOf({ args, family: "mine" }, STOCK)?.key;
+  };
+  const [found, immediate] = [naiveKey("int8", "find"), naiveKey("int8", "immediate")];
+  assert.notDeepEqual(found, immediate);
+  for (const more of ["", " -S -1"]) assert.deepEqual(keyFor(more), found, more);
+  for (const more of [" -S ConvDirectNaiveConvFwd", " --solution 85"]) assert.deepEqual(keyFor(more), immediate, more);
+  assert.equal(keyFor(" -S GemmFwdRest"), undefined);
 });

@@ -49,6 +49,7 @@ function verdict({
 test("passes a run that agrees with the host, from the set, executed, with the solver forced", () => {
   assert.deepEqual(verdict(), {
     reason: null,
+    unfinished: false,
     kernels: [{ name: "naive_conv.cpp.o", hash: HASH, functions: ["naive_fwd"] }],
     findings: [],
     instructions: 1000,
@@ -64,6 +65,11 @@ const compile: DeviceEvent = {
   ...{ ...at, event: "compile", api: "hiprtc", program: "x.cpp", options: [], milliseconds: 1, result: "refused" },
   status: 6,
 };
+const refused: DeviceEvent = {
+  ...{ ...at, event: "error", call: "hipExtModuleLaunchKernel", code: 9, name: "hipErrorInvalidConfiguration" },
+  message: "naive_fwd: a work-group of 512 work-items exceeds the 256 that the kernel was compiled for",
+};
+const refusedRun = { events: [start, refused], stdout: "Forward Convolution FAILED: 1.79769e+308 > 1.5e-06" };
 const missing = 'MIOpen(HIP): Info2 [LoadBinary] Unable to load binary for: "other.o"; args:  -mcpu=gfx1010';
 
 for (const [what, change, pattern] of [
@@ -94,6 +100,7 @@ for (const [what, change, pattern] of [
     { events: [start, fault, launch({ executed: false })], stdout: "" },
     /store outside.*0x140/,
   ],
+  ["whose launch was refused, although MIOpenDriver compares all the same", refusedRun, /work-group of 512 .* exceeds/],
   ["of another solver", { stderr: LOG.replace("ConvDirectNaiveConvFwd", "GemmFwdRest") }, /GemmFwdRest ran instead/],
   ["that does not show its solver", { stderr: "" }, /nothing shows that/],
   ["that used another kernel than the row is for", { keys: [KEY, "MIOpenIm3d2Col.cpp.o"] }, /Im3d2Col\.cpp\.o was not/],

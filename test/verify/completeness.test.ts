@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Exec } from "../../src/ports/exec.ts";
+import { type CompletenessInput, proveCompleteness, withReadOnlySystem } from "../../src/verify/completeness.ts";
+import { sampleToolchain } from "../release/sample.ts";
+import { recordedLog, scratch } from "../toolchain/helpers.ts";
+
+const HASH = "0a1".padEnd(32, "0");
+/** rocBLAS serves it alone. */
+const GEMM = { args: ["conv", "-y", "1", "-S", "GemmFwd1x1_0_1"], family: "mine" };
+const NAIVE = { args: ["conv", "-y", "3"], family: "mine" };
+const KEY = 'binary for: "naive_conv.cpp.o"; args:  -DX';
+
+/** MIOpenDriver, as it asks for kernels: it finds them in the system's database, or the compiler refuses. */
+const driver: Exec = {
+  run: async ({ args, env, cwd = "" }) => {
+    const launch = (kernel: string, module: string) => ({ event: "launch", kernel, module });
+    const control = (env.MIOPEN_SYSTEM_DB_PATH ?? "").endsWith("empty");
+    const [event, said, code] = args.includes("GemmFwd1x1_0_1")
+      ? [launch("Cijk_A", ""), "", 0]
+      : control
+        ? [{ event: "compile", result: "refused" }, `[LoadBinary] Unable to load ${KEY}`, 1]
+        : [launch("naive_fwd", HASH), `[LoadBinary] Loading ${KEY}`, 0];
+    writeFileSync(join(cwd, "events.jsonl"), `${JSON.stringify({ pid: 1, ms: 1, ...event })}\n`);
+    return { code, signal: null, timedOut: false, stdout: said, stderr: "", seconds: 1 };
+  },
+};
+
+async function input(t: TestContext, commands: CompletenessInput["commands"]): Promise<CompletenessInput> {
+  const folder = await scratch(t);
+  const database = join(folder, "given.kdb");
+  writeFileSync(database, "");
+  const rocm = sampleToolchain("/rocm");
+  const toolchain = { ...rocm, paths: { ...rocm.paths, miopenDriver: "/rocm/bin/MIOpenDriver" } };
+  const setup = { ...{ toolchain, device: "/device.so", rocblasLibrary: "/r" }, target: "gfx1010" as const };
+  const hashes = new Map([["naive_conv.cpp.o -DX", HASH]]);
+  return { setup, commands, environment: {}, database, hashes, jobs: 1, folder: join(folder, "work") };
+}
+
+async function control(t: TestContext, commands: CompletenessInput["commands"]) {
+  const rows = await proveCompleteness(await input(t, commands), { exec: driver, log: recordedLog() });
+  assert.deepEqual(
+    rows.slice(0, -1).map(({ result }) => result),
+    commands.map(() => "passed"),
+  );
+  return rows.at(-1);
+}
+
+test("the control runs a command that asks for a kernel of the set, although the first needs rocBLAS only", async (t) => {
+  const { kind, result, command } = (await control(t, [GEMM, NAIVE])) ?? {};
+  assert.deepEqual([kind, result, command], ["negative-control", "passed", "conv -y 3"]);
+});
+
+test("the control of a set that rocBLAS serves alone is skipped, and says why", async (t) => {
+  const { kind, result, reason } = (await control(t, [GEMM])) ?? {};
+  assert.deepEqual([kind, result], ["negative-control", "skipped"]);
+  assert.match(reason ?? "", /no command of the set asks for a kernel/);
+});
+
+test("the system's folder is read-only while a proof runs, and can be removed after one that was given up", async (t) => {
+  const { database, folder } = await input(t, []);
+  const mode = () => statSync(folder).mode & 0o777;
+  const giveUp = async () => {
+    assert.equal(mode(), 0o555);
+    throw new Error("given up");
+  };
+  await assert.rejects(withReadOnlySystem(folder, { target: "gfx1010", database }, giveUp), /given up/);
+  assert.equal(mode(), 0o755);
+  const failing: Exec = { run: () => Promise.reject(new Error("given up")) };
+  const more = await input(t, [NAIVE]);
+  await assert.rejects(proveCompleteness(more, { exec: failing, log: recordedLog() }), /given up/);
+  assert.equal(statSync(join(more.folder, "system")).mode & 0o777, 0o755);
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { STOCK } from "../../src/kernels/dialect.ts";
+import type { Exec, ExecOptions } from "../../src/ports/exec.ts";
+import { numericalControls } from "../../src/verify/controls.ts";
+import { coverageOf } from "../../src/verify/coverage.ts";
+import { type NumericalInput, proveNumerically } from "../../src/verify/numerical.ts";
+import { planRows } from "../../src/verify/plan.ts";
+import type { TableRow } from "../../src/verify/table.ts";
+import { sampleToolchain } from "../release/sample.ts";
+import { recordedLog, scratch } from "../toolchain/helpers.ts";
+
+const KEY = "naive_conv.cpp.o -DX -mcpu=gfx1010";
+const HASH = "0a1".padEnd(32, "0");
+const own: TableRow = {
+  ...{ args: ["conv", "-n", "64", "-F", "1"], env: {}, family: "mine", solver: null, own: true },
+  keys: [{ file: "naive_conv.cpp", options: " -DX" }],
+};
+const { own: _, ...ours } = { ...own, args: ["conv", "-n", "1", "-F", "1"] };
+
+/** A machine whose runs print `stdout` and never end by themselves, or end at once. */
+function machine(stdout: string, timedOut: (args: readonly string[]) => boolean) {
+  const runs: { args: readonly string[]; timeoutMs: number | undefined }[] = [];
+  const exec: Exec = {
+    run: async ({ args, cwd = "" }, { timeoutMs }: ExecOptions = {}) => {
+      runs.push({ args, timeoutMs });
+      const start = { pid: 1, ms: 1, event: "start", target: "gfx1010", program: "MIOpenDriver" };
+      writeFileSync(join(cwd, "events.jsonl"), `${JSON.stringify(start)}\n`);
+      const late = timedOut(args);
+      const end = late ? { code: null, signal: "SIGKILL" as const } : { code: 0, signal: null };
+      return { ...end, timedOut: late, stdout, stderr: "", seconds: late ? (timeoutMs ?? 0) / 1000 : 1 };
+    },
+  };
+  return { runs, exec };
+}
+
+function input(folder: string, rows: readonly TableRow[]): NumericalInput {
+  const rocm = sampleToolchain("/rocm");
+  const toolchain = { ...rocm, paths: { ...rocm.paths, miopenDriver: "/rocm/bin/MIOpenDriver" } };
+  const setup = { toolchain, device: "/device.so", target: "gfx1010", rocblasLibrary: "/r" };
+  const kernels = { hashes: new Map([[KEY, HASH]]), names: new Map([[HASH, "naive_conv.cpp.o"]]) };
+  return { setup: setup as NumericalInput["setup"], rows, kernels, system: folder, jobs: 1, folder };
+}
+
+const large = (args: readonly string[]) => args.includes("64");
+
+test("a user's line has half an hour, and one that needs more is skipped, not refuted, and proves nothing", async (t) => {
+  const { runs, exec } = machine("", () => true);
+  const [mine, table] = await proveNumerically(input(await scratch(t), [own, ours]), { exec, log: recordedLog() });
+  assert.equal(mine?.result, "skipped");
+  assert.match(mine?.reason ?? "", /^too large for the virtual device: did not end within 1800 s$/);
+  assert.equal(table?.result, "failed");
+  // Ours is tried again, for the machine may have been busy
+  assert.deepEqual(
+    runs.map(({ timeoutMs }) => timeoutMs),
+    [1_800_000, 120_000, 120_000],
+  );
+  const kernel = { name: "naive_conv.cpp.o", args: " -DX -mcpu=gfx1010", hash: HASH, functions: ["fwd"] };
+  const [unproven] = coverageOf([kernel], [mine], "gfx1010").unproven;
+  assert.match(unproven?.reason ?? "", /no row that executes it passed: conv -n 64 .*too large/);
+});
+
+test("a user's line that was wrong before its time was over is refuted", async (t) => {
+  const { exec } = machine("Forward Convolution FAILED: 0.3 > 1.5e-06", () => true);
+  const [row] = await proveNumerically(input(await scratch(t), [own]), { exec, log: recordedLog() });
+  assert.equal(row?.result, "failed");
+});
+
+test("controls are run with rows of ours, and with a user's only if it was not too large", async (t) => {
+  const folder = await scratch(t);
+  const { runs, exec } = machine("Forward Convolution FAILED: 1 > 1.5e-06", large);
+  const small: TableRow = { ...own, args: ["conv", "-n", "2", "-F", "1"] };
+  const skipped = { result: "skipped" } as const;
+  const proofs = [skipped, { result: "failed" }, { result: "passed" }] as never;
+  const prover = { ...input(folder, []), program: "/prover", plans: [], database: [], folder: join(folder, "prover") };
+  const table = input(folder, [own, small, ours]);
+  const ports = { exec, log: recordedLog(), bunzip: async () => [] };
+  const controls = await numericalControls({ table, prover, driven: proofs }, ports);
+  assert.deepEqual(
+    controls.map(({ result }) => result),
+    ["passed", "passed"],
+  );
+  assert.deepEqual(
+    runs.map(({ args }) => args[args.indexOf("-n") + 1]),
+    ["1", "2"],
+  );
+});
+
+test("the lines of a file are the user's, whatever the size, and what the sets conv and full are proven with is ours", () => {
+  const commands = [
+    { args: ["conv", "-n", "1", "-c", "4", "-F", "1", "-b", "1"], family: "file" },
+    { args: ["poolfp16"], family: "file" },
+  ];
+  const { rows } = planRows({ name: "my.log", commands, dialect: STOCK }, new Set(), "gfx1010");
+  assert.ok(rows.length > 0 && rows.every((row) => row.own === true));
+  const full = planRows({ name: "full", commands, dialect: STOCK }, new Set(), "gfx1010");
+  assert.ok(full.rows.every((row) => row.own === undefined));
+});
