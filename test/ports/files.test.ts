@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { checkWritableFolder, diskError, freeBytes, saysDiskIsFull, writeWhole } from "../../src/ports/files.ts";
+import {
+  bytesBelow,
+  checkWritableFolder,
+  diskError,
+  freeBytes,
+  saysDiskIsFull,
+  writeWhole,
+} from "../../src/ports/files.ts";
 
 const folder = mkdtempSync("/tmp/rdna1-files-");
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -37,4 +44,17 @@ test("puts a full disk into words and passes other errors on", () => {
   assert.match(String(full), /the disk is full: \/some\/file/);
   const other = new Error("other");
   assert.equal(diskError(other, "/some/file"), other);
+});
+
+test("sums the bytes of a folder while files vanish from it", async () => {
+  for (const milliseconds of [0, 10, 40]) {
+    const busy = join(folder, `busy-${milliseconds}`);
+    mkdirSync(busy);
+    writeFileSync(join(busy, "stays"), "12345");
+    for (let file = 0; file < 3000; file++) writeFileSync(join(busy, `${file}`), "");
+    const summed = bytesBelow(busy);
+    await new Promise((done) => setTimeout(done, milliseconds));
+    for (let file = 0; file < 3000; file++) rmSync(join(busy, `${file}`));
+    assert.equal(await summed, 5);
+  }
 });
