@@ -9,7 +9,7 @@ import { failureMarkdown } from "./job-summary/failure.ts";
 import { writeJobSummary } from "./job-summary/write.ts";
 import { helpText, parseActionSpec } from "./options.ts";
 import { checkPlaces } from "./places.ts";
-import { ActionsLog } from "./ports/actions-log.ts";
+import { ActionsLog, asText } from "./ports/actions-log.ts";
 import type { Log } from "./ports/log.ts";
 import { RedactingLog } from "./ports/redacting-log.ts";
 import { TerminalLog } from "./ports/terminal-log.ts";
@@ -74,6 +74,9 @@ function report(error: unknown): number {
     return error.kind === "user" ? 2 : 1;
   }
   log.error(`internal error, please report it: ${messageOf(error)}`);
-  if (error instanceof Error && error.stack) process.stderr.write(`${redact(error.stack)}\n`);
+  if (error instanceof Error && error.stack) {
+    const stack = redact(error.stack);
+    process.stderr.write(`${inAction ? asText(stack) : stack}\n`);
+  }
   return 1;
 }

@@ -34,9 +34,15 @@ export class Secret {
 /** An address in a text, up to the `@` that ends its user and password. */
 const CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)([^/\s@#?]*)@/gi;
 
-/** A text whose addresses have no user and no password: for what is kept or published. `ssh://git@` stays. */
+/** An address in a text up to its query, and the query: it may hold a token, or a signature that opens the file to anyone. */
+const QUERY = /((?:[a-z][a-z0-9+.-]*:\/\/|https?:)[^\s?#]*)\?([^\s#]*)/gi;
+
+/**
+ * A text whose addresses have no user, no password and no query: for what is kept, published or logged. `ssh://git@` and what
+ * follows a `#` stay.
+ */
 export function withoutCredentials(text: string): string {
-  return replaceLogins(text, "");
+  return replaceLogins(text, "").replace(QUERY, "$1");
 }
 
 function replaceLogins(text: string, by: string): string {
@@ -48,20 +54,37 @@ function replaceLogins(text: string, by: string): string {
 /** Environment variables whose addresses may have a password. */
 const PROXY = /^(https?|ftp|all)_proxy$/i;
 
-/** Everything in raw inputs and in the environment that must not be printed: the token, and passwords in addresses. */
+/** Characters from which on a value in a query counts as a secret; what is shorter is a switch or a page. */
+const QUERY_SECRET = 8;
+
+/**
+ * Everything in raw inputs and in the environment that must not be printed: the token, passwords in addresses, and what
+ * their queries hold.
+ */
 export function secretsOf(raw: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv): string[] {
   const found = new Set<string>();
   if (raw.token) found.add(raw.token);
   const proxies = Object.entries(env).flatMap(([name, value]) => (PROXY.test(name) && value ? [value] : []));
   for (const text of [...Object.values(raw), ...proxies]) {
-    for (const [, , login = ""] of text.matchAll(CREDENTIALS)) {
-      const colon = login.indexOf(":");
-      // A lone user name is `git` or `x-access-token`; a lone token is long.
-      const password = colon < 0 ? (login.length >= 20 ? login : "") : login.slice(colon + 1);
-      for (const form of [password, decoded(password)]) if (form !== "") found.add(form);
+    for (const secret of [...passwordsIn(text), ...queryValuesIn(text)]) {
+      for (const form of [secret, decoded(secret)]) found.add(form);
     }
   }
   return [...found];
+}
+
+function passwordsIn(text: string): string[] {
+  return [...text.matchAll(CREDENTIALS)].flatMap(([, , login = ""]) => {
+    const colon = login.indexOf(":");
+    // A lone user name is `git` or `x-access-token`; a lone token is long.
+    const password = colon < 0 ? (login.length >= 20 ? login : "") : login.slice(colon + 1);
+    return password === "" ? [] : [password];
+  });
+}
+
+function queryValuesIn(text: string): string[] {
+  const pairs = [...text.matchAll(QUERY)].flatMap(([, , query = ""]) => query.split(/[&;]/));
+  return pairs.map((pair) => pair.slice(pair.indexOf("=") + 1)).filter((value) => value.length >= QUERY_SECRET);
 }
 
 function decoded(text: string): string {

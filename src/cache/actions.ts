@@ -96,20 +96,22 @@ export function actionsTier(
   };
   const attempt = (transfer: Transfer, timeoutMs: number) =>
     carry(transfer, timeoutMs).catch((error: unknown) => ({ done: false, why: messageOf(error) }));
+  const save = async (entry: CacheEntry) => {
+    if (denied !== null) return { saved: false, why: `not saved: ${denied}` };
+    const tooMuch = await whyTooLarge(entry, env, limits.entryBytes);
+    if (tooMuch !== null) return { saved: false, why: `not saved: ${tooMuch}` };
+    const { done, why } = await attempt({ ...entry, what: "save" }, limits.saveMs);
+    if (DENIED.test(why)) denied = "this run may not write it";
+    return { saved: done, why };
+  };
   return {
     name: "Actions cache",
     restore: async (entry) => {
       const { done, why } = await attempt({ ...entry, what: "restore" }, limits.restoreMs);
       return { found: done, why };
     },
-    save: async (entry) => {
-      if (denied !== null) return { saved: false, why: `not saved: ${denied}` };
-      const tooMuch = await whyTooLarge(entry, env, limits.entryBytes);
-      if (tooMuch !== null) return { saved: false, why: `not saved: ${tooMuch}` };
-      const { done, why } = await attempt({ ...entry, what: "save" }, limits.saveMs);
-      if (DENIED.test(why)) denied = "this run may not write it";
-      return { saved: done, why };
-    },
+    // What was to be saved is made and good, whatever happens here
+    save: (entry) => save(entry).catch((error: unknown) => ({ saved: false, why: `not saved: ${messageOf(error)}` })),
   };
 }
 

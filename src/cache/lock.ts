@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf, machineError } from "../errors.ts";
@@ -8,6 +9,8 @@ import { ensureFolder } from "./folder.ts";
 export interface LockOptions {
   log: Log;
   signal?: AbortSignal;
+  /** What to do when the lock file cannot be written; without it, about the cache folder */
+  remedy?: string;
 }
 
 /**
@@ -20,24 +23,29 @@ export interface LockOptions {
  * Throws a machine error when the file cannot be locked; an abort by `signal` while waiting throws its reason.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, options: LockOptions): Promise<T> {
-  await prepare(file);
+  await prepare(file, options.remedy);
   const holder = await acquire(file, options);
   try {
-    await writeFile(file, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }));
+    const since = new Date().toISOString();
+    await writeFile(file, JSON.stringify({ pid: process.pid, since }), { flag: OVERWRITE });
     return await work();
   } finally {
     await holder.release();
   }
 }
 
-async function prepare(file: string): Promise<void> {
+/** Never through a link: a lock may lie in a folder where others can put one that leads to a file of ours. */
+const OVERWRITE = constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW;
+const MAKE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
+async function prepare(file: string, remedy: string | undefined): Promise<void> {
   try {
     await ensureFolder(dirname(file));
-    await writeFile(file, "", { flag: "a" });
+    await writeFile(file, "", { flag: MAKE });
   } catch (error) {
     throw machineError(
       `cannot write the lock file ${file}: ${codeOf(error) ?? error}`,
-      "give a cache folder that this user may write, or free space on its disk",
+      remedy ?? "give a cache folder that this user may write, or free space on its disk",
       error,
     );
   }

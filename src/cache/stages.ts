@@ -94,6 +94,7 @@ export class StageStore {
       async () => {
         const found = await checkRecord(folder, parts);
         if (typeof found !== "string") {
+          await markUsed(folder);
           this.#log.info(`${label}: skipped, another run has just finished it (cache ${key})`);
           return outcome(found, "this machine");
         }
@@ -104,7 +105,11 @@ export class StageStore {
           const came = await checkRecord(folder, parts);
           return came === "none" ? "another folder is in it" : came;
         });
-        if (restored !== null) return outcome(restored.value, restored.tier);
+        if (restored !== null) {
+          // It came with the time of its making, and another run that tidies up must not take it for forgotten
+          await markUsed(folder);
+          return outcome(restored.value, restored.tier);
+        }
         const reason = found === "none" ? await whyMissing(home, parts) : found;
         const partial = `${folder}.partial`;
         const goesOn = await exists(partial);
@@ -132,6 +137,7 @@ async function produce<R>(
 ): Promise<StageRecord> {
   try {
     await mkdir(partial, { recursive: true });
+    await markUsed(partial);
     const result = await stage.run(partial);
     const files: Record<string, string> = {};
     for (const file of await filesBelow(partial)) files[relative(partial, file)] = await sha256File(file);
@@ -151,19 +157,27 @@ async function produce<R>(
 async function checkRecord(folder: string, parts: Record<string, string>): Promise<StageRecord | string> {
   const text = await readTextIfThere(join(folder, "stage.json"));
   if (text === null) return (await exists(folder)) ? "the cached result is not complete" : "none";
-  let record: StageRecord;
-  try {
-    record = JSON.parse(text) as StageRecord;
-  } catch {
-    return "the cached result is damaged (stage.json)";
-  }
-  if (keyOf(record.parts ?? {}) !== keyOf(parts)) return "the cached result is another one's";
+  const record = parsed(text);
+  if (record === null) return "the cached result is damaged (stage.json)";
+  if (keyOf(record.parts) !== keyOf(parts)) return "the cached result is another one's";
   for (const [file, digest] of Object.entries(record.files)) {
     const actual = await sha256File(join(folder, file)).catch(() => null);
     if (actual !== digest) return `the cached result is damaged (${file})`;
   }
   return record;
 }
+
+/** A record in a text; null where that is none. */
+function parsed(text: string): StageRecord | null {
+  try {
+    const record = JSON.parse(text) as StageRecord | null;
+    return isObject(record?.parts) && isObject(record?.files) ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null;
 
 /** Days after which a result that no run has used goes away. */
 const KEPT_DAYS = 30;
@@ -173,18 +187,21 @@ const RESULT = /^[0-9a-f]+(\.partial)?$/;
 
 /** What differs from the newest finished result of the same stage. */
 async function whyMissing(home: string, parts: Record<string, string>): Promise<string> {
-  let newest: { time: number; record: StageRecord } | null = null;
+  let newest: { time: number; before: Record<string, string> } | null = null;
   for (const name of await readdir(home)) {
+    if (name.endsWith(".partial")) continue;
     const file = join(home, name, "stage.json");
     const time = await stat(file).then(
       (s) => s.mtimeMs,
       () => 0,
     );
-    if (time === 0 || name.endsWith(".partial") || (newest !== null && time <= newest.time)) continue;
-    newest = { time, record: JSON.parse(await readFile(file, "utf8")) as StageRecord };
+    if (time === 0 || (newest !== null && time <= newest.time)) continue;
+    // A record that cannot be read is no fault of this result
+    const before = parsed(await readFile(file, "utf8").catch(() => ""))?.parts;
+    if (before !== undefined) newest = { time, before };
   }
   if (newest === null) return "no earlier result";
-  const before = newest.record.parts;
+  const { before } = newest;
   const changed = Object.keys({ ...before, ...parts }).filter((name) => before[name] !== parts[name]);
   const words = changed.map((name) => `${name} ${shorten(before[name])} -> ${shorten(parts[name])}`);
   return `changed since the last result: ${words.join(", ")}`;

@@ -42,7 +42,7 @@ export async function install(context: Context): Promise<InstallResult> {
   const fit = await fitOf(inputs.install, env, log);
   const ports = fetchPorts(context);
   const stored = await log.group("install", () => found(context, fit, ports));
-  const placed = prefix === null ? stored : await placeIn(prefix, stored, context.cacheRoot, log);
+  const placed = prefix === null ? stored : await placeIn(prefix, stored, log);
   if (inAction) await exportEnvironment(placed.folder, context);
   return placed;
 }

@@ -51,9 +51,12 @@ export class ActionsLog implements Log {
   }
 }
 
-/** A text that the runner takes for text: what a program printed must not be able to give it commands. */
-function asText(message: string): string {
-  return message.replace(/^(\s*)(::|##\[)/gm, "$1\u200b$2");
+/**
+ * A text that the runner takes for text: what a program printed must not be able to give it commands. It looks for `::` after
+ * the blanks that a line begins with, among them U+0085, and for `##[` anywhere [actions/runner, ActionCommand.cs].
+ */
+export function asText(message: string): string {
+  return message.replace(/^([\s\u0085]*)::/gm, "$1\u200b::").replaceAll("##[", "##\u200b[");
 }
 
 function properties(where: Where | undefined): core.AnnotationProperties {

@@ -104,11 +104,20 @@ function openFolders(folder: string): void {
   }
 }
 
-/** Bytes of all files below a folder. */
+/** Bytes of all files below a folder; one that vanishes meanwhile has none. */
 export async function bytesBelow(folder: string): Promise<number> {
   let bytes = 0;
-  for (const file of await filesBelow(folder)) bytes += (await lstat(file)).size;
+  for (const file of await filesBelow(folder)) bytes += await sizeIfThere(file);
   return bytes;
+}
+
+async function sizeIfThere(file: string): Promise<number> {
+  try {
+    return (await lstat(file)).size;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return 0;
+    throw error;
+  }
 }
 
 /** Makes sure that `folder` exists and takes files; the option's name goes into the message. */

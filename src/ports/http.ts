@@ -35,7 +35,7 @@ export interface Http {
 export interface HttpLimits {
   /** Milliseconds without a byte in either direction after which a connection counts as dead */
   silence: number;
-  /** Milliseconds that a server may take to answer once it has the whole body */
+  /** Milliseconds that a server may take to answer once it has the whole of a large body; any other answer is silence */
   answer: number;
 }
 
@@ -77,19 +77,21 @@ export class NodeHttp implements Http {
   async send(request: HttpRequest): Promise<HttpResponse> {
     const large = (request.body?.bytes ?? 0) >= LARGE;
     const response = await this.#once(request, large);
-    return large && response.status === 417 ? await this.#once(request, false) : response;
+    return large && response.status === 417 ? await this.#once(request, large, false) : response;
   }
 
-  async #once({ method, url, headers, body }: HttpRequest, ask: boolean): Promise<HttpResponse> {
+  async #once({ method, url, headers, body }: HttpRequest, large: boolean, ask = large): Promise<HttpResponse> {
     const { protocol, host } = new URL(url);
+    const { silence, answer } = this.#limits;
+    // Given here it counts from the first packet on; setTimeout alone would begin when the connection stands
+    const options = { method, timeout: silence };
     const call =
       protocol === "https:"
-        ? httpsRequest(url, { method, agent: this.#agents["https:"] })
-        : httpRequest(url, { method, agent: this.#agents["http:"] });
+        ? httpsRequest(url, { ...options, agent: this.#agents["https:"] })
+        : httpRequest(url, { ...options, agent: this.#agents["http:"] });
     for (const [name, value] of Object.entries(headers)) call.setHeader(name, value);
     if (ask) call.setHeader("expect", "100-continue");
-    call.setTimeout(this.#limits.silence);
-    call.once("finish", () => call.setTimeout(this.#limits.answer));
+    if (large) call.once("finish", () => call.setTimeout(answer));
     call.on("timeout", () => call.destroy(new Error(`${host} is silent`)));
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       call.once("response", resolve);
@@ -97,7 +99,7 @@ export class NodeHttp implements Http {
     });
     try {
       const [response] = await Promise.all([answered, sendBody(call, body, ask)]);
-      call.setTimeout(this.#limits.silence);
+      call.setTimeout(silence);
       return { status: response.statusCode ?? 0, headers: flat(response), text: await textOf(response) };
     } finally {
       call.destroy();

@@ -1,7 +1,7 @@
-import { readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, userError } from "../errors.ts";
-import { readTextIfThere, sha256File } from "../ports/files.ts";
+import { diskError, readTextIfThere, sha256File } from "../ports/files.ts";
 import { parseChecksums } from "./checksums.ts";
 
 export const CHECKSUMS = "SHA256SUMS";
@@ -64,13 +64,21 @@ export async function publishFiles(from: string, folder: string, files: readonly
   await rename(path.join(from, CHECKSUMS), path.join(folder, CHECKSUMS));
 }
 
-/** Removes the working folders of runs that were killed. */
-export async function removeDeadPartials(folder: string): Promise<void> {
+/**
+ * An empty working folder inside an output folder, where a rename is one step. Those of runs that were killed go away; one with
+ * this process's own number is of such a run, too: in a container every run is process 1.
+ */
+export async function makePartial(folder: string): Promise<string> {
   for (const name of await readdir(folder)) {
-    const pid = PARTIAL_NAME.exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid)))
+    const pid = Number(PARTIAL_NAME.exec(name)?.[1] ?? Number.NaN);
+    if (pid === process.pid || (!Number.isNaN(pid) && !isRunning(pid)))
       await rm(path.join(folder, name), { recursive: true, force: true });
   }
+  const partial = path.join(folder, `.rdna1-miopen-partial-${process.pid}`);
+  await mkdir(partial).catch((error: unknown) => {
+    throw diskError(error, folder);
+  });
+  return partial;
 }
 
 /** Files of ours that the folder's SHA256SUMS or manifest.json tells of. */

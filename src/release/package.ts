@@ -10,7 +10,7 @@ import { checksumsText, fileDigests, fileFact } from "./checksums.ts";
 import { overlayName, type PackageInput, packageName } from "./input.ts";
 import { declaredLicense } from "./licenses.ts";
 import type { Manifest } from "./manifest.ts";
-import { assertOurs, CHECKSUMS, publishFiles, removeDeadPartials } from "./output.ts";
+import { assertOurs, CHECKSUMS, makePartial, publishFiles } from "./output.ts";
 import { describeBuild, manifestText, PREFIX_MANIFEST, stageOverlay, stagePrefix } from "./prefix.ts";
 import { spdxDocument } from "./sbom.ts";
 import { writeTarball } from "./tarball.ts";
@@ -30,13 +30,11 @@ export interface PackagePorts {
 export async function packageBuild(input: PackageInput, outFolder: string, ports: PackagePorts): Promise<Manifest> {
   await checkWritableFolder(outFolder, "output");
   await assertOurs(outFolder);
-  await removeDeadPartials(outFolder);
   // Inside the output folder: a sibling could lie on another file system, and a rename would not be one step
-  const partial = path.join(outFolder, `.rdna1-miopen-partial-${process.pid}`);
+  const partial = await makePartial(outFolder);
   try {
-    await rm(partial, { recursive: true, force: true });
     const results = path.join(partial, "out");
-    await mkdir(results, { recursive: true });
+    await mkdir(results);
     const { manifest, files } = await writeResults(input, partial, results, ports);
     await publishFiles(results, outFolder, files);
     return manifest;

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { copyFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import type { Context } from "../context.ts";
@@ -12,7 +12,7 @@ import { countProofs, type FileProof, type ProofRow, type Proofs } from "../veri
 import { parseChecksums } from "./checksums.ts";
 import { type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
-import { CHECKSUMS, publishFiles, removeDeadPartials, verifyOutput } from "./output.ts";
+import { CHECKSUMS, makePartial, publishFiles, verifyOutput } from "./output.ts";
 import { packageBuild } from "./package.ts";
 
 /** ROCm, and the MIOpen that was compiled with it. */
@@ -145,10 +145,8 @@ async function putInto(output: string, packaged: string, { cacheRoot, log }: Con
         log.info(`output: ${output} is up to date`);
         return;
       }
-      await removeDeadPartials(output);
-      const partial = join(output, `.rdna1-miopen-partial-${process.pid}`);
+      const partial = await makePartial(output);
       try {
-        await mkdir(partial);
         const files = [...(parseChecksums(sums)?.keys() ?? [])];
         for (const file of [...files, CHECKSUMS]) await copyFile(join(packaged, file), join(partial, file));
         await publishFiles(partial, output, files);

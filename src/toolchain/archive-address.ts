@@ -1,4 +1,5 @@
 import { userError } from "../errors.ts";
+import { withoutCredentials } from "../secret.ts";
 
 /** A ROCm in an archive, with the digest that it must have. */
 export interface ArchiveAddress {
@@ -21,9 +22,10 @@ export function parseArchive(text: string): ArchiveAddress | null {
   const sha256 = /^sha256=([0-9a-f]{64})$/i.exec(digest ?? "")?.[1]?.toLowerCase();
   if (sha256 === undefined) {
     if (!remote && !/^sha256/i.test(digest ?? "")) return null; // a folder may have a # in its name
-    throw userError(`toolchain: the archive ${address} needs a SHA-256 digest`, REMEDY);
+    throw userError(`toolchain: the archive ${withoutCredentials(address)} needs a SHA-256 digest`, REMEDY);
   }
-  if (remote && !URL.canParse(address)) throw userError(`toolchain: '${address}' is not an address`, REMEDY);
+  if (remote && !URL.canParse(address))
+    throw userError(`toolchain: '${withoutCredentials(address)}' is not an address`, REMEDY);
   return { address, sha256 };
 }
 

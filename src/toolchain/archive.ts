@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { codeOf, machineError, messageOf, RdnaError, userError } from "../errors.ts";
 import { freeBytes, sha256File } from "../ports/files.ts";
+import { withoutCredentials } from "../secret.ts";
 import { unpackArchive } from "./archive/unpack.ts";
 import type { ArchiveAddress } from "./archive-address.ts";
 import { cachedToolchain, type ToolchainPorts, type TreeSource } from "./cached.ts";
@@ -56,7 +57,7 @@ export function archiveTree(archive: ArchiveAddress, options: ArchiveOptions): T
       ports.log.info(`unpacked ${megabytes(size)} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
       const toolchain = await rocmIn(rootOf(folder), rocmVersion, "archive").catch((error) => {
         if (!(error instanceof RdnaError)) throw error;
-        const message = error.message.replaceAll(rootOf(folder), archive.address);
+        const message = error.message.replaceAll(rootOf(folder), withoutCredentials(archive.address));
         throw new RdnaError(error.kind, message, error.remedy);
       });
       return described(toolchain, archive, size);
@@ -95,7 +96,7 @@ async function localFile(
   if ((await sizeOf(target)) > 0 && (await sha256File(target)) === sha256) return target;
   if (offline) {
     throw machineError(
-      `offline, and ${address} is not in the cache`,
+      `offline, and ${withoutCredentials(address)} is not in the cache`,
       "run once without offline, or fetch the archive by other means and give the file",
     );
   }
@@ -104,7 +105,7 @@ async function localFile(
 }
 
 async function fetched(url: string, sha256: string, target: string, { log, signal }: ToolchainPorts): Promise<void> {
-  log.info(`fetching ${url}`);
+  log.info(`fetching ${withoutCredentials(url)}`);
   const file = { url, target, bytes: null, sha256 };
   const stop = showProgress([file], null, log);
   try {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { type Stage, StageStore } from "../../src/cache/stages.ts";
 import { type CacheTier, Tiers } from "../../src/cache/tiers.ts";
@@ -30,6 +30,8 @@ class Lines implements Log {
     return await work();
   }
 }
+
+const longAgo = new Date(Date.now() - 31 * 24 * 3600 * 1000);
 
 let roots = 0;
 function store(tiers: readonly CacheTier[] = []) {
@@ -70,6 +72,31 @@ test("says which part changed", async () => {
   await stages.run(counting({ input: "b", other: "same" }).stage);
   assert.match(log.lines.at(-1) ?? "", /changed since the last result: input a -> b$/);
 });
+
+test("does not mind a neighbour that cannot be read, and compares with one that can", async () => {
+  const { root, log, stages } = store();
+  await stages.run(counting({ input: "a" }).stage);
+  const broken = { cut: '{"schema":1,"pa', "without-parts": '{"files":{}}', none: "null", folder: null };
+  for (const [name, text] of Object.entries(broken)) {
+    const record = join(root, "stages/work", name, "stage.json");
+    mkdirSync(text === null ? record : dirname(record), { recursive: true });
+    if (text !== null) writeFileSync(record, text);
+  }
+  await stages.run(counting({ input: "b" }).stage);
+  assert.match(log.lines.at(-1) ?? "", /changed since the last result: input a -> b$/);
+});
+
+for (const text of ["null", "{}", '{"parts":{"input":"a","stage":"work"}}']) {
+  test(`does a result again whose record is ${text}`, async () => {
+    const { log, stages } = store();
+    const { runs, stage } = counting({ input: "a" });
+    const { folder: out } = await stages.run(stage);
+    writeFileSync(join(out, "stage.json"), text);
+    await stages.run(stage);
+    assert.equal(runs.length, 2);
+    assert.match(log.lines.at(-1) ?? "", /damaged \(stage\.json\)/);
+  });
+}
 
 test("does a damaged result again and names the file", async () => {
   const { log, stages } = store();
@@ -172,7 +199,6 @@ test("removes a result that no run has used for 30 days, and keeps one that was 
   const { root, stages } = store();
   const old = await stages.run(counting({ input: "old" }).stage);
   const used = await stages.run(counting({ input: "used" }).stage);
-  const longAgo = new Date(Date.now() - 31 * 24 * 3600 * 1000);
   for (const { folder: out } of [old, used]) utimesSync(out, longAgo, longAgo);
   assert.equal((await stages.run(counting({ input: "used" }).stage)).hit, true);
   await stages.run(counting({ input: "new" }).stage);
@@ -199,4 +225,44 @@ test("removes what a killed proof left read-only, and lets stay what cannot be r
     assert.deepEqual(readdirSync(join(home, name)), left);
   }
   chmodSync(join(home, "foreign"), 0o755);
+});
+
+test("keeps what came from a tier with the time of its making", async () => {
+  const made = store();
+  const { folder: original, key } = await made.stages.run(counting({ input: "a" }).stage);
+  const tier: CacheTier = {
+    name: "tier",
+    restore: async ({ key: wanted, folder: out }) => {
+      if (!wanted.endsWith(key)) return { found: false, why: "not there" };
+      cpSync(original, out, { recursive: true });
+      utimesSync(out, longAgo, longAgo);
+      return { found: true, why: "restored" };
+    },
+    save: async () => ({ saved: true, why: "saved" }),
+  };
+  const { root, stages } = store([tier]);
+  assert.equal((await stages.run({ ...counting({ input: "a" }).stage, shared: true })).hit, true);
+  await stages.run(counting({ input: "new" }).stage);
+  assert.ok(readdirSync(join(root, "stages/work")).includes(key));
+});
+
+test("keeps what an interrupted run left a month ago while another goes on with it", async () => {
+  const { stages } = store();
+  const resumed = counting({ input: "long" }).stage;
+  let partial = "";
+  const interrupted = async (out: string) => {
+    partial = out;
+    await writeFile(join(out, "half.txt"), "done before");
+    throw new Error("killed");
+  };
+  await assert.rejects(stages.run({ ...resumed, run: interrupted }), /killed/);
+  utimesSync(partial, longAgo, longAgo);
+  await stages.run({
+    ...resumed,
+    run: async (out) => {
+      await stages.run(counting({ input: "short" }).stage);
+      assert.equal(await readFile(join(out, "half.txt"), "utf8"), "done before");
+      return { value: 7 };
+    },
+  });
 });

@@ -35,8 +35,14 @@ test("opens no group within a group, and closes one whose work fails", () => {
 });
 
 test("gives the runner no commands that a program printed", () => {
-  const text = printed(`log.info("::set-output name=x::y\\n  ##[error]z"); log.debug("detail");`);
-  const lines = text.split("\n").filter((line) => /^\s*(::|##\[)/.test(line));
-  assert.deepEqual(lines, ["::debug::detail"]);
+  const text = printed(
+    `log.info("::set-output name=x::y\\n  ##[error]z\\n\\u0085::warning::w\\n in line 3: ##[add-mask]a and ##[group]b");
+     log.progress("done ##[endgroup]");
+     await log.group("outer", () => log.group("##[inner]", async () => {}));
+     log.debug("detail");`,
+  );
+  const lines = text.split("\n").filter((line) => /^[\s\u0085]*::|##\[/.test(line));
+  assert.deepEqual(lines, ["::group::outer", "::endgroup::", "::debug::detail"]);
   assert.match(text, /set-output name=x::y/);
+  assert.match(text, /in line 3: ##\u200b\[add-mask\]a and ##\u200b\[group\]b/);
 });

@@ -13,7 +13,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { checkWritableFolder, diskError, freeBytes, saysDiskIsFull, writeWhole } from "../../src/ports/files.ts";
+import {
+  bytesBelow,
+  checkWritableFolder,
+  diskError,
+  freeBytes,
+  saysDiskIsFull,
+  writeWhole,
+} from "../../src/ports/files.ts";
 import { asUser } from "../toolchain/helpers.ts";
 
 const folder = mkdtempSync("/tmp/rdna1-files-");
@@ -67,3 +74,16 @@ for (const name of ["removeTree", "removeTreeNow"]) {
     assert.equal(await asUser("ports/files.ts", `${name}("${tree}")`), "");
   });
 }
+
+test("sums the bytes of a folder while files vanish from it", async () => {
+  for (const milliseconds of [0, 10, 40]) {
+    const busy = join(folder, `busy-${milliseconds}`);
+    mkdirSync(busy);
+    writeFileSync(join(busy, "stays"), "12345");
+    for (let file = 0; file < 3000; file++) writeFileSync(join(busy, `${file}`), "");
+    const summed = bytesBelow(busy);
+    await new Promise((done) => setTimeout(done, milliseconds));
+    for (let file = 0; file < 3000; file++) rmSync(join(busy, `${file}`));
+    assert.equal(await summed, 5);
+  }
+});

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { connect } from "node:net";
 import { Readable } from "node:stream";
-import { test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { type HttpBody, NodeHttp } from "../../src/ports/http.ts";
 
 interface Setting {
@@ -112,3 +114,55 @@ test("goes through the proxy of the environment", async () => {
     assert.equal(text, "GET http://github.invalid/x");
   });
 });
+
+describe("a server that is silent", () => {
+  const limits = { silence: 800, answer: 60_000 };
+  const get = (url: string, env = {}) => new NodeHttp(env, limits).send({ method: "GET", url, headers: {} });
+
+  test("is given up on at once, but for the answer to a large body", async () => {
+    const late: RequestListener = async (request, response) => {
+      const size = await sizeOf(request);
+      if (size === LARGE) setTimeout(() => response.end("stored"), 2000);
+    };
+    await withServer({ handle: late }, async (address) => {
+      await assert.rejects(get(address), /is silent/);
+      await assert.rejects(post(address, body(9), new NodeHttp({}, limits)), /is silent/);
+      assert.equal((await post(address, body(LARGE), new NodeHttp({}, limits))).text, "stored");
+    });
+  });
+
+  test("may take its time also where it has refused to have a large body announced", async () => {
+    const late: RequestListener = async (request, response) => {
+      await sizeOf(request);
+      setTimeout(() => response.end("stored"), 2000);
+    };
+    const refusing: RequestListener = (_request, response) => response.writeHead(417).end();
+    await withServer({ handle: late, announced: refusing }, async (address) => {
+      assert.equal((await post(address, body(LARGE), new NodeHttp({}, limits))).text, "stored");
+    });
+  });
+
+  test("is given up on before there is a connection, directly and as a proxy", { timeout: 20_000 }, async (t) => {
+    const address = await unreachable(t);
+    await assert.rejects(get(address), /is silent/);
+    await assert.rejects(get("http://github.invalid/x", { HTTP_PROXY: address }), /is silent/);
+    await assert.rejects(get("https://github.invalid/x", { HTTPS_PROXY: address }), /timed out/);
+  });
+});
+
+/** A server that stands still with a full queue: the kernel drops what asks it for a connection. */
+async function unreachable(t: TestContext): Promise<string> {
+  const code = `require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
+    console.log(this.address().port);
+    process.kill(process.pid, "SIGSTOP");
+  });`;
+  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const port = Number((await once(child.stdout, "data"))[0]);
+  for (let filler = 0; filler < 6; filler++) {
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    t.after(() => socket.destroy());
+  }
+  await new Promise((done) => setTimeout(done, 200));
+  return `http://127.0.0.1:${port}`;
+}

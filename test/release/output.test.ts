@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Exec, NodeExec } from "../../src/ports/exec.ts";
 import type { PackageInput } from "../../src/release/input.ts";
-import { verifyOutput } from "../../src/release/output.ts";
+import { makePartial, verifyOutput } from "../../src/release/output.ts";
 import { packageBuild } from "../../src/release/package.ts";
 import { sampleInput } from "./sample.ts";
 
@@ -102,6 +102,19 @@ test("kill -9 while packing leaves the earlier output whole, and the next run cl
   assert.ok((await readdir(out)).includes(path.basename(partial)));
   await built("killed");
   assert.deepEqual((await readdir(out)).sort(), FILES);
+});
+
+test("a run that was killed as the process number that this one has is in nobody's way, one that runs is left alone", async () => {
+  const out = path.join(scratch, "numbers");
+  const [own, running] = [process.pid, process.ppid].map((pid) => `.rdna1-miopen-partial-${pid}`);
+  for (const name of [own, running]) {
+    await mkdir(path.join(out, name ?? ""), { recursive: true });
+    await writeFile(path.join(out, name ?? "", "half"), "");
+  }
+  const partial = await makePartial(out);
+  assert.equal(path.basename(partial), own);
+  assert.deepEqual(await readdir(partial), []);
+  assert.deepEqual(await readdir(path.join(out, running ?? "")), ["half"]);
 });
 
 test("a run that was killed between two renames is noticed, whichever they were", async () => {

@@ -113,6 +113,10 @@ test("fetches an archive, goes on where the connection was cut, and checks its d
   const other = `${url}#sha256=${"0".repeat(64)}`;
   await assert.rejects(resolved(t, other, { offline: false }), { kind: "machine", message: /is damaged: its SHA-256/ });
   assert.equal(server.requests.length, 1, "what is another file is not fetched a second time");
+  const secret = `${url}?private_token=glpat-1#sha256=${"0".repeat(64)}`;
+  const message = await resolved(t, secret, { offline: false }).then(String, String);
+  assert.match(message, /a\.tar\.gz is damaged/);
+  assert.doesNotMatch(message, /glpat/);
 });
 
 test("goes on with a download that is complete but was not checked", { skip }, async (t) => {

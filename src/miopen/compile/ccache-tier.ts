@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { CacheEntry } from "../../cache/tiers.ts";
 import type { Context } from "../../context.ts";
+import { messageOf } from "../../errors.ts";
 import { filesBelow } from "../../ports/files.ts";
 import { ccacheEnvironment } from "./ccache.ts";
 import type { BuildEnvironment } from "./environment.ts";
@@ -52,22 +53,23 @@ export async function withCarriedCcache<T>(
   const before = await resultsIn(folder);
   const started = performance.now();
   context.saveState("ccache", JSON.stringify(entry));
+  const save = async () => {
+    if ((await resultsIn(folder)) <= before) return log.info("ccache: nothing new to save");
+    // What this compilation did not use only makes the entry larger.
+    const age = Math.ceil((performance.now() - started) / 1000) + 60;
+    const evict = environment.command(
+      "ccache",
+      ["--evict-older-than", `${age}s`],
+      ccacheEnvironment(environment, identity.compiler),
+    );
+    await exec.run(evict, { timeoutMs: 60_000 }).catch(() => null);
+    await tiers.save("ccache", entry);
+  };
   try {
     return await work();
   } finally {
-    if ((await resultsIn(folder)) > before) {
-      // What this compilation did not use only makes the entry larger.
-      const age = Math.ceil((performance.now() - started) / 1000) + 60;
-      const evict = environment.command(
-        "ccache",
-        ["--evict-older-than", `${age}s`],
-        ccacheEnvironment(environment, identity.compiler),
-      );
-      await exec.run(evict, { timeoutMs: 60_000 }).catch(() => null);
-      await tiers.save("ccache", entry);
-    } else {
-      log.info("ccache: nothing new to save");
-    }
+    // Whether the compilation succeeded does not hang on this
+    await save().catch((error: unknown) => log.warning(`ccache: not saved: ${messageOf(error)}`));
     context.saveState("ccache", "");
   }
 }

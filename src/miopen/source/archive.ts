@@ -6,9 +6,10 @@ import { withLock } from "../../cache/lock.ts";
 import { codeOf, machineError, messageOf, RdnaError, userError } from "../../errors.ts";
 import { diskFull, exists, readTextIfThere, sha256, writeWhole } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
+import { withoutCredentials } from "../../secret.ts";
 import { fetchPatiently, megabytes, showProgress } from "../../toolchain/debian/download.ts";
 import { DamagedError, GoneError, isIntact } from "../../toolchain/debian/http.ts";
-import type { Origin } from "./origin.ts";
+import { describeOrigin, type Origin } from "./origin.ts";
 
 export type ArchiveOrigin = Extract<Origin, { kind: "archive" }>;
 
@@ -80,17 +81,17 @@ async function fetchInto(
   if (wanted !== null && (await exists(target))) {
     const { size } = await stat(target);
     if (await isIntact({ url: origin.url, target, bytes: size, sha256: wanted })) return wanted;
-    log.warning(`the archive of ${origin.url} in the cache is damaged; it is fetched again`);
+    log.warning(`the archive of ${describeOrigin(origin)} in the cache is damaged; it is fetched again`);
     await rm(target);
   }
   if (offline) {
     throw machineError(
-      `offline, and the source ${origin.url} is not in the cache`,
+      `offline, and the source ${describeOrigin(origin)} is not in the cache`,
       "run once without offline, or give a tarball or a folder with miopen-source",
     );
   }
   const bytes = origin.published?.bytes ?? null;
-  log.info(`fetching ${origin.url}${bytes === null ? "" : `, ${megabytes(bytes)}`}`);
+  log.info(`fetching ${describeOrigin(origin)}${bytes === null ? "" : `, ${megabytes(bytes)}`}`);
   const file = { url: origin.url, target, bytes, sha256: wanted };
   const stop = showProgress([file], bytes, log);
   try {
@@ -98,10 +99,10 @@ async function fetchInto(
     await checkPublished(origin, target);
     if (wanted === null) {
       log.warning(
-        `no digest of ${origin.url} is known; its SHA-256 ${digest} is recorded and every later run checks it (give miopen-source ${origin.url}#sha256=${digest} to pin it)`,
+        `no digest of ${describeOrigin(origin)} is known; its SHA-256 ${digest} is recorded and every later run checks it (give miopen-source ${describeOrigin(origin)}#sha256=${digest} to pin it)`,
       );
     }
-    const recorded: Recorded = { url: origin.url, sha256: digest, bytes: (await stat(target)).size };
+    const recorded: Recorded = { url: describeOrigin(origin), sha256: digest, bytes: (await stat(target)).size };
     await writeWhole(record, `${JSON.stringify(recorded)}\n`);
     return digest;
   } catch (error) {
@@ -118,7 +119,9 @@ async function checkPublished({ url, published }: ArchiveOrigin, file: string): 
   const digest = hash.digest("hex");
   if (digest.startsWith(published.sha512)) return;
   await rm(file, { force: true });
-  throw new DamagedError(`${url} is damaged: its SHA-512 begins with ${digest.slice(0, 16)}, not ${published.sha512}`);
+  throw new DamagedError(
+    `${withoutCredentials(url)} is damaged: its SHA-512 begins with ${digest.slice(0, 16)}, not ${published.sha512}`,
+  );
 }
 
 function explained(error: unknown, origin: ArchiveOrigin, target: string): unknown {
@@ -136,7 +139,7 @@ function explained(error: unknown, origin: ArchiveOrigin, target: string): unkno
     );
   }
   return machineError(
-    `cannot fetch MIOpen's source from ${origin.url}: ${messageOf(error)}`,
+    `cannot fetch MIOpen's source from ${describeOrigin(origin)}: ${messageOf(error)}`,
     "check the network and start again, or give a tarball or a folder with miopen-source",
     error,
   );

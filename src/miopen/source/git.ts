@@ -5,9 +5,10 @@ import type { Command, Exec, ExecResult } from "../../ports/exec.ts";
 import { diskFull, readTextIfThere, saysDiskIsFull, sha256, writeWhole } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import { endingWithUs } from "../../ports/setpriv.ts";
+import { withoutCredentials } from "../../secret.ts";
 import { PROXIES } from "../../toolchain/debian/apt.ts";
 import type { Environment } from "../../toolchain/debian/mirror.ts";
-import type { Origin } from "./origin.ts";
+import { describeOrigin, type Origin } from "./origin.ts";
 
 export type GitOrigin = Extract<Origin, { kind: "git" }>;
 
@@ -35,7 +36,7 @@ export async function resolveCommit(
     const known = (await readTextIfThere(file))?.trim();
     if (known !== undefined) return known;
     throw machineError(
-      `offline, and the commit of ${origin.url}#${origin.ref} is not known`,
+      `offline, and the commit of ${describeOrigin(origin)} is not known`,
       "run once without offline, or give a folder with miopen-source",
     );
   }
@@ -44,7 +45,7 @@ export async function resolveCommit(
   const commit = pickCommit(result.stdout, origin.ref);
   if (commit === null) {
     throw userError(
-      `miopen-source: ${origin.url} has no tag or branch ${origin.ref}`,
+      `miopen-source: ${withoutCredentials(origin.url)} has no tag or branch ${origin.ref}`,
       "give one that it has, or a whole commit of 40 digits",
     );
   }
@@ -77,7 +78,7 @@ export async function checkout(origin: GitOrigin, commit: string, folder: string
   };
   await run("init", "--quiet");
   await run("remote", "add", "origin", "--", origin.url);
-  ports.log.info(`fetching commit ${commit.slice(0, 12)} of ${origin.url}`);
+  ports.log.info(`fetching commit ${commit.slice(0, 12)} of ${withoutCredentials(origin.url)}`);
   await fetchCommit(origin, commit, run);
   const monorepo = (await run("ls-tree", "-d", commit, "projects/miopen")).stdout.trim() !== "";
   if (monorepo) await run("sparse-checkout", "set", "projects/miopen");
@@ -97,7 +98,7 @@ async function fetchCommit(origin: GitOrigin, commit: string, run: Run): Promise
     await run(...shallow, origin.ref);
     const got = (await run("rev-parse", "FETCH_HEAD^{commit}")).stdout.trim();
     if (got !== commit) {
-      throw machineError(`${origin.url}#${origin.ref} moved from ${commit} to ${got} meanwhile`, "start again");
+      throw machineError(`${describeOrigin(origin)} moved from ${commit} to ${got} meanwhile`, "start again");
     }
   }
 }
@@ -129,7 +130,7 @@ function unreachable(origin: GitOrigin, { stderr, timedOut, code }: ExecResult):
   const why = timedOut ? "no end in 30 minutes" : lines.slice(0, 2).join("; ") || `git ended with ${code}`;
   if (code === 127) return machineError("git is not on this machine", "install git, or give a tarball or a folder");
   return machineError(
-    `cannot fetch MIOpen's source from ${origin.url}: ${why}`,
+    `cannot fetch MIOpen's source from ${withoutCredentials(origin.url)}: ${why}`,
     "check the address and the network; a private repository needs credentials that git finds without asking",
   );
 }

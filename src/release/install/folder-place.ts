@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { withoutCredentials } from "../../secret.ts";
 import type { Offered, Place } from "./place.ts";
 import type { Source } from "./request.ts";
 
@@ -7,7 +8,7 @@ import type { Source } from "./request.ts";
 export function mirrorPlace(address: string, proxyEnv: NodeJS.ProcessEnv): Place {
   const local = address.startsWith("file:");
   return {
-    name: local ? `folder ${fileURLToPath(address)}` : `mirror ${address}`,
+    name: local ? `folder ${fileURLToPath(address)}` : `mirror ${withoutCredentials(address)}`,
     tag: null,
     page: null,
     local,

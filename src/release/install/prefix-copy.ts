@@ -1,45 +1,74 @@
 import { constants } from "node:fs";
-import { cp, readdir, realpath, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, cp, readdir, realpath, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { ensureFolder } from "../../cache/folder.ts";
 import { withLock } from "../../cache/lock.ts";
 import { codeOf, messageOf, RdnaError, userError } from "../../errors.ts";
-import { asideOf, diskError, exists, sha256 } from "../../ports/files.ts";
+import { diskError, exists } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import { type InstallRecord, RECORD, readRecord, writeRecord } from "./record.ts";
-import { removeLeftovers, replaceFolder, type Stored, storeFolder } from "./store.ts";
+import { besideName, removeLeftovers, replaceFolder, type Stored } from "./store.ts";
+
+const OTHER_PREFIX =
+  "choose a prefix below a folder that you may write, or leave prefix out and use the package from the cache";
 
 /** An installed package in the folder that it is used from. */
 export type Placed = Stored;
 
 /**
  * Copies a package out of the cache into `prefix`, aside first and then renamed: a reader finds the old tree or the new one.
- * The same package is left as it is. Refuses a folder that holds anything but an earlier installation.
+ * The same package is left as it is, which takes no right to write there. Refuses a folder that holds anything but an earlier
+ * installation.
+ *
+ * The lock lies beside the prefix, where every run finds it, whatever its cache folder is.
  */
-export async function placeIn(prefix: string, stored: Stored, cacheRoot: string, log: Log): Promise<Placed> {
+export async function placeIn(prefix: string, stored: Stored, log: Log): Promise<Placed> {
   const folder = await realpath(prefix).catch(() => prefix);
-  const lock = join(storeFolder(cacheRoot), `prefix-${sha256(folder).slice(0, 16)}.lock`);
+  const there = await placedIn(folder, stored, log);
+  if (there !== null) return there;
+  await makeHome(folder);
   return await withLock(
-    lock,
+    lockOf(folder),
     async () => {
-      const found = await readRecord(folder);
-      if (typeof found !== "string" && found.key === stored.record.key) {
-        log.info(`${found.name} is in ${folder} already`);
-        return { folder, record: { ...found, attested: stored.record.attested }, hit: true };
-      }
-      if (found === "none") await refuseForeign(folder);
+      const made = await placedIn(folder, stored, log);
+      if (made !== null) return made;
       const record = await copied(stored, folder);
       log.info(`${record.name} is in ${folder}`);
       return { folder, record, hit: false };
     },
-    { log },
+    { log, remedy: OTHER_PREFIX },
   );
 }
 
-async function copied(stored: Stored, folder: string): Promise<InstallRecord> {
-  const aside = asideOf(folder);
+/** The lock of a prefix: a hidden file beside it, which stays. */
+function lockOf(folder: string): string {
+  return join(dirname(folder), `.${basename(folder)}.rdna1-miopen.lock`);
+}
+
+/** What a prefix holds when that is this very package; null when there is room for it. */
+async function placedIn(folder: string, stored: Stored, log: Log): Promise<Placed | null> {
+  const found = await readRecord(folder);
+  if (typeof found !== "string" && found.key === stored.record.key) {
+    log.info(`${found.name} is in ${folder} already`);
+    return { folder, record: { ...found, attested: stored.record.attested }, hit: true };
+  }
+  if (found === "none") await refuseForeign(folder);
+  return null;
+}
+
+/** The folder that holds a prefix, its lock, and what is on its way in and out. */
+async function makeHome(folder: string): Promise<void> {
   try {
     await ensureFolder(dirname(folder));
+    await access(dirname(folder), constants.W_OK);
+  } catch (error) {
+    throw prefixError(error, folder);
+  }
+}
+
+async function copied(stored: Stored, folder: string): Promise<InstallRecord> {
+  const aside = besideName(folder);
+  try {
     await removeLeftovers(folder);
     const skipped = join(stored.folder, RECORD);
     const filter = (from: string) => from !== skipped;
@@ -64,7 +93,8 @@ async function copied(stored: Stored, folder: string): Promise<InstallRecord> {
 async function refuseForeign(folder: string): Promise<void> {
   if (!(await exists(folder))) return;
   const names = await readdir(folder).catch(() => ["(no folder)"]);
-  if (names.length === 0) return;
+  // The record came in the meantime where another run has just finished
+  if (names.length === 0 || (await exists(join(folder, RECORD)))) return;
   throw userError(
     `prefix: ${folder} holds something else (${names.slice(0, 3).join(", ")}) and would be replaced`,
     "choose a folder that does not exist yet, or move what is there away",
@@ -74,11 +104,7 @@ async function refuseForeign(folder: string): Promise<void> {
 function prefixError(error: unknown, folder: string): unknown {
   if (error instanceof RdnaError) return error;
   if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EBUSY"].includes(codeOf(error) ?? "")) {
-    return userError(
-      `prefix: cannot put anything into ${dirname(folder)}: ${messageOf(error)}`,
-      "choose a prefix below a folder that you may write, or leave prefix out and use the package from the cache",
-      error,
-    );
+    return userError(`prefix: cannot put anything into ${dirname(folder)}: ${messageOf(error)}`, OTHER_PREFIX, error);
   }
   return diskError(error, folder);
 }

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withLock } from "../../cache/lock.ts";
@@ -85,7 +85,7 @@ async function makeStored(
   ports: FetchPorts,
 ): Promise<InstallRecord> {
   const { place, tarball, overlays, manifest } = offer;
-  const aside = asideOf(folder);
+  const aside = besideName(folder);
   const atExit = () => rmSync(aside, { recursive: true, force: true });
   process.once("exit", atExit);
   try {
@@ -127,9 +127,20 @@ async function makeStored(
   }
 }
 
+/** Marks the folders beside a package that are this program's own. */
+const OWN = ".rdna1-miopen";
+
+/** Ends the names that `besideName` makes; a folder that a user has moved away has no such name. */
+const BESIDE = /^\.rdna1-miopen\.\d+-[0-9a-f]{8}\.tmp$/;
+
+/** Where a folder lies while it is unfinished, or on its way out. `removeLeftovers` knows it by its name. */
+export function besideName(folder: string): string {
+  return asideOf(`${folder}${OWN}`);
+}
+
 /** Puts a finished folder in another's place; what lay there goes away. */
 export async function replaceFolder(finished: string, folder: string): Promise<void> {
-  const old = `${folder}.old-${process.pid}`;
+  const old = besideName(folder);
   const before = await rename(folder, old).then(
     () => true,
     (error: unknown) => {
@@ -146,12 +157,18 @@ export async function replaceFolder(finished: string, folder: string): Promise<v
   await rm(old, { recursive: true, force: true });
 }
 
-/** Folders that a killed run left beside `folder`. The caller holds the lock. */
+/** Folders that a killed run of this program left beside `folder`, and nothing else. The caller holds the lock. */
 export async function removeLeftovers(folder: string): Promise<void> {
-  const name = basename(folder);
-  for (const other of await readdir(dirname(folder)).catch(() => [])) {
-    const isLeft = other.startsWith(`${name}.`) && (other.endsWith(".tmp") || /\.old-\d+$/.test(other));
-    if (isLeft) await rm(join(dirname(folder), other), { recursive: true, force: true });
+  const [home, name] = [dirname(folder), basename(folder)];
+  for (const other of await readdir(home).catch(() => [])) {
+    if (!other.startsWith(name) || !BESIDE.test(other.slice(name.length))) continue;
+    const path = join(home, other);
+    const isFolder = await lstat(path).then(
+      (entry) => entry.isDirectory(),
+      () => false,
+    );
+    // One that cannot be removed is another user's, and in nobody's way
+    if (isFolder) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../errors.ts";
 import { sha256File } from "../../ports/files.ts";
+import { withoutCredentials } from "../../secret.ts";
 
 /** A file of the network, and where it goes. */
 export interface WantedFile {
@@ -89,7 +90,10 @@ export async function fetchFile(file: WantedFile, signal: AbortSignal): Promise<
   const sha256 = hash.digest("hex");
   if (file.sha256 !== null && sha256 !== file.sha256) {
     await rm(part, { force: true });
-    throw new DamagedError(`${file.url} is damaged: its SHA-256 is ${sha256}, not ${file.sha256}`, have > 0);
+    throw new DamagedError(
+      `${withoutCredentials(file.url)} is damaged: its SHA-256 is ${sha256}, not ${file.sha256}`,
+      have > 0,
+    );
   }
   await rename(part, file.target);
   return sha256;
@@ -189,16 +193,12 @@ async function request(
   const location = response.headers.location;
   if (status >= 300 && status < 400 && location !== undefined && hops > 0) {
     const next = new URL(location, url);
-    if (url.startsWith("https:") && next.protocol !== "https:") throw new Error(`${plain(url)} leads away from https`);
+    if (url.startsWith("https:") && next.protocol !== "https:")
+      throw new Error(`${withoutCredentials(url)} leads away from https`);
     return request(file, next.href, offset, signal, hops - 1);
   }
-  if (status === 404 || status === 410) throw new GoneError(`${plain(url)}: the server answers ${status}`);
-  throw new Error(`${plain(url)}: the server answers ${status}`);
-}
-
-/** An address without its query, which may hold a signature that opens the file to anyone. */
-function plain(url: string): string {
-  return url.replace(/\?.*/s, "");
+  if (status === 404 || status === 410) throw new GoneError(`${withoutCredentials(url)}: the server answers ${status}`);
+  throw new Error(`${withoutCredentials(url)}: the server answers ${status}`);
 }
 
 /** Whether trying again may help. */

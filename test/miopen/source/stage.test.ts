@@ -95,6 +95,26 @@ test("records the digest of an archive that nobody has published, says so, and h
   await assert.rejects(sourceStage(context, origin), /is damaged: its SHA-256 is [0-9a-f]{64}, not/);
 });
 
+test("says, keeps and records nothing of the query of an address, which may hold a token", async (t) => {
+  const { folder, context, log } = await freshContext(t);
+  const { bytes } = tarball(folder);
+  const url = await serve(t, (_, response) => response.end(bytes));
+  const address = `${url}/m.tar.gz?token=short`;
+  const { origin } = await sourceStage(context, parseOrigin(address, folder));
+  assert.equal(origin, `${url}/m.tar.gz`);
+  const wrong = sourceStage(context, parseOrigin(`${address}#sha256=${"0".repeat(64)}`, folder));
+  const message = await wrong.then(String, String);
+  assert.match(message, /m\.tar\.gz is damaged/);
+  const names = readdirSync(join(folder, "cache/sources")).filter((name) => name.endsWith(".json"));
+  const records = names.map((name) => readFileSync(join(folder, "cache/sources", name), "utf8"));
+  assert.equal(records.length, 1);
+  const said = [message, ...records, ...log.lines.filter((line) => line.startsWith("info") || line.startsWith("warn"))];
+  assert.deepEqual(
+    said.filter((line) => line.includes("token=")),
+    [],
+  );
+});
+
 test("goes on with a download that was cut off, and takes it only when it is whole", async (t) => {
   const { folder, context } = await freshContext(t);
   const { bytes, sha256 } = tarball(folder, {
