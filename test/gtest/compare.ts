@@ -25,10 +25,13 @@ export function comparison(
   const passedThere = new Set(control.filter(({ outcome }) => outcome === "passed").map(({ name }) => name));
   const worse = card.filter((one) => one.outcome !== "passed" && passedThere.has(one.name));
   const builds = card.filter((one) => isBad(one) && isBuildError(one));
-  const unexplained = [...new Set([...worse, ...builds])].filter((one) => whyKnown(one) === null);
+  const bad = [...new Set([...worse, ...builds])];
+  const unexplained = bad.filter((one) => whyKnown(one) === null);
+  const reasons = new Set(bad.flatMap((one) => whyKnown(one)?.reason ?? []));
   return {
     lines: [
       `${card.filter(({ outcome }) => outcome !== "passed").length} cases do not pass on the card, ${worse.length} of them pass on the control; ${builds.length} end in a build error`,
+      ...[...reasons].map((reason) => `    ${reason}`),
       ...unexplained.map(({ name, outcome }) => `NOT EXPLAINED: ${name} (${outcome})`),
     ],
     bad: unexplained.length,

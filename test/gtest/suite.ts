@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { constants } from "node:os";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { compileEnvironment, deviceEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
@@ -118,10 +118,7 @@ export class Suite {
     await mkdir(home, { recursive: true });
     await writeFile(flags, `--gtest_filter=${names.join(":")}\n--gtest_catch_exceptions=${stopAtException ? 0 : 1}\n`);
     await rm(events, { force: true });
-    // GoogleTest captures output in files there, and leaves them behind when it ends the process.
-    const temporary = join(home, "tmp");
-    await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary);
+    await lastWords();
     const command = measured(this.#command(home, [`--gtest_flagfile=${flags}`], waves, events));
     const result = await exec.run(command, { timeoutMs: WATCHDOG, keep: 1 << 28 });
     total.seconds += result.seconds;
@@ -130,7 +127,7 @@ export class Suite {
       const words = trouble(event);
       if (words !== null) total.troubles[words] = (total.troubles[words] ?? 0) + 1;
     }
-    const captured = await capturedIn(temporary);
+    const captured = await lastWords();
     const found = readCases(result.stdout).map((one) => ended(one, result, captured));
     if (found.length > 0) return found;
     const text = `no case began; ${how(result)}\n${result.stdout.slice(-2000)}`;
@@ -144,7 +141,7 @@ export class Suite {
         ...this.#settings,
         ...KEEPING_MEMORY,
         HOME: home,
-        TMPDIR: join(home, "tmp"),
+        TMPDIR: tmpdir(),
         MIOPEN_USER_DB_PATH: join(home, "databases"),
         // Compiled kernels are shared by the workers: SQLite keeps their writes apart, as for a user's processes.
         MIOPEN_CUSTOM_CACHE_DIR: join(this.#folder, "kernels"),
@@ -190,10 +187,21 @@ export function childSeconds(output: string): number {
   return 60 * (Number(userMinutes) + Number(systemMinutes)) + Number(user) + Number(system);
 }
 
-/** What a program that crashed had printed while GoogleTest captured it. */
-async function capturedIn(folder: string): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => name.startsWith("gtest_captured_stream."));
-  return (await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")))).join("\n");
+/**
+ * Why GoogleTest has ended programs, as they left it behind: what it captures lies in /tmp, wherever TMPDIR points, and stays
+ * when it ends the process. Taken away, so that the next one finds its own.
+ */
+async function lastWords(): Promise<string> {
+  const texts: string[] = [];
+  for (const name of await readdir("/tmp")) {
+    if (!name.startsWith("gtest_captured_stream.")) continue;
+    const file = join("/tmp", name);
+    const text = await readTextIfThere(file).catch(() => null);
+    if (!text?.includes("[ FATAL ]")) continue;
+    await rm(file, { force: true });
+    texts.push(text.trim());
+  }
+  return texts.join("\n");
 }
 
 /** A crash with what ended the program; an exception that was let through is the case's failure. */
