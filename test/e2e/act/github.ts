@@ -18,8 +18,10 @@ interface Stall {
   name: RegExp;
   after: number;
   reached: () => void;
+  /** The client does not live any more */
+  gone: Promise<void>;
   /** The half asset is listed */
-  over: () => void;
+  kept: () => void;
 }
 
 interface Answer {
@@ -74,12 +76,20 @@ export class GitHub {
     this.#server.close();
   }
 
-  /** The next upload of a file whose name fits is not read beyond so many bytes, until the client goes away. */
-  stallNext(name: RegExp, after: number): { reached: Promise<void>; over: Promise<void> } {
+  /**
+   * The next upload of a file whose name fits is not read beyond so many bytes. `over` is called when the client is gone, which
+   * nobody notices who does not read; half a file is there then.
+   */
+  stallNext(name: RegExp, after: number): { reached: Promise<void>; over: () => Promise<void> } {
     const reached = Promise.withResolvers<void>();
-    const over = Promise.withResolvers<void>();
-    this.#stall = { name, after, reached: reached.resolve, over: over.resolve };
-    return { reached: reached.promise, over: over.promise };
+    const gone = Promise.withResolvers<void>();
+    const kept = Promise.withResolvers<void>();
+    this.#stall = { name, after, reached: reached.resolve, gone: gone.promise, kept: kept.resolve };
+    const over = () => {
+      gone.resolve();
+      return kept.promise;
+    };
+    return { reached: reached.promise, over };
   }
 
   /** Requests of this form, e.g. `/^POST .*assets/` */
@@ -119,9 +129,8 @@ export class GitHub {
       out.write(chunk);
       if (stall !== null && size > stall.after) {
         this.#stall = null;
-        const gone = new Promise((resolve) => request.socket.once("close", resolve));
         stall.reached();
-        await gone;
+        await stall.gone;
         break;
       }
     }
@@ -133,7 +142,7 @@ export class GitHub {
     const digest = half ? null : `sha256:${hash.digest("hex")}`;
     if (id !== undefined) this.#facts.set(id, { digest, state: half ? "starter" : "uploaded", file });
     this.#answer(response, answered);
-    stall?.over();
+    stall?.kept();
   }
 
   #download(id: number, request: IncomingMessage, response: ServerResponse): void {

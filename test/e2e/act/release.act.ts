@@ -79,7 +79,7 @@ describe("the release workflow in act", { skip }, () => {
     const { reached, over } = github.stallNext(/\.tar\.zst$/, 1 << 16);
     const outcome = await runner.run({ ...run, kill: reached });
     assert.equal(outcome.code, null, outcome.log.slice(-8000));
-    await over;
+    await over();
     const release = await theRelease();
     assert.equal(release.draft, true);
     const assets = await github.assets(release.id);
