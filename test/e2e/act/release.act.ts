@@ -127,7 +127,7 @@ describe("the release workflow in act", { skip }, () => {
       ...{ "rocm-version": "7.2.4", toolchain: "debian", miopen: "distribution", "miopen-source": "", patches: "auto" },
       ...{
         targets: "gfx1010",
-        "kernel-set": "./few.txt",
+        "kernel-set": RELEASED,
         verify: "virtual",
         shards: "2",
         publish: "v1.2.4-rocm7.2.4",
@@ -141,8 +141,8 @@ describe("the release workflow in act", { skip }, () => {
     const parts = readdirSync(outcome.artifacts).filter((name) => name.includes("-part-"));
     const made = ["kernels", "proofs"].flatMap((what) => [1, 2].map((n) => `rebuild-part-${what}-gfx1010-${n}-of-2`));
     assert.deepEqual(parts.sort(), made);
-    said(outcome, /gfx1010: \d+ kernels from 1 of 2 commands/);
-    said(outcome, /gfx1010: \d+ kernels from 2 commands in 2 parts/);
+    said(outcome, /gfx1010: \d+ kernels from \d+ of \d+ commands/);
+    said(outcome, /gfx1010: \d+ kernels from \d+ commands in 2 parts/);
     assert.notEqual(kernels, undefined);
     const { kernels: merged, proofs } = manifestOf(join(outcome.artifacts, "rebuild"));
     assert.deepEqual(merged.gfx1010, kernels);
