@@ -167,7 +167,7 @@ test("FLAT reaches LDS through its aperture, with LDS's rules", async (t) => {
     ran.findings.map((finding) => finding.kind),
     ["lds-out-of-range"],
   );
-  const expected = Array.from({ length: 32 }, (_, i) => (i < 31 ? i + 41 : 0));
+  const expected = Array.from({ length: 32 }, (_, i) => (i < 31 ? i + 41 : 0xfff7a5a5));
   assert.deepEqual(wordsOf(ran.launches[0]?.buffers[1]), expected);
 });
 

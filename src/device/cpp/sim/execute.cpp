@@ -122,14 +122,15 @@ void Launch::runGroup(Worker& worker, std::uint64_t index) {
   group.id[1] = static_cast<std::uint32_t>(index / groups_[0] % groups_[1]);
   group.id[2] = static_cast<std::uint32_t>(index / groups_[0] / groups_[1]);
   group.ldsBytes = kernel().ldsSize + dispatch_.dynamicLds;
+  group.ldsAllocated = divideUp(group.ldsBytes, kLdsUnit) * kLdsUnit;
   group.wgpMode = descriptor_.wgpMode;
   if (worker.waves.empty()) {
     worker.waves.resize(wavesOfGroup_);
     worker.registers.resize(std::size_t{wavesOfGroup_} * (descriptor_.vgprs + kTemporaryRows) * descriptor_.waveSize /
                             16);
-    worker.lds.resize(group.ldsBytes + 16);
+    worker.lds.resize(group.ldsAllocated + 16);
   }
-  for (std::size_t at = 0; at + 4 <= group.ldsBytes; at += 4) std::memcpy(worker.lds.data() + at, &kPoison, 4);
+  for (std::size_t at = 0; at < group.ldsAllocated; at += 4) std::memcpy(worker.lds.data() + at, &kPoison, 4);
   group.lds = worker.lds.data();
   group.ldsWritten.reset(group.ldsBytes);
   for (std::uint32_t number = 0; number < wavesOfGroup_; ++number) startWave(worker, worker.waves[number], number);

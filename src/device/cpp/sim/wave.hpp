@@ -20,6 +20,8 @@ class Launch;
 class Program;
 
 inline constexpr std::uint32_t kLargestLds = 65536;
+/// LDS is allocated in units of so many bytes [LLVM AMDGPUUsage, GRANULATED_LDS_SIZE].
+inline constexpr std::uint32_t kLdsUnit = 512;
 /// Source encoding 0-127, then two that take what is written to NULL, then four for sources that are no registers.
 inline constexpr std::uint32_t kScalars = 134;
 inline constexpr std::uint32_t kVcc = 106, kM0 = 124, kNull = 125, kExec = 126, kTrash = 128, kSpecial = 130;
@@ -92,7 +94,8 @@ struct WorkGroup {
   Launch* launch = nullptr;
   std::uint32_t id[3] = {};
   std::byte* lds = nullptr;
-  std::uint32_t ldsBytes = 0; ///< static and dynamic
+  std::uint32_t ldsBytes = 0;     ///< static and dynamic
+  std::uint32_t ldsAllocated = 0; ///< what the hardware sets aside for that, and checks addresses against
   bool wgpMode = true;        ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
   WrittenMap ldsWritten;      ///< reset(ldsBytes) when the work-group starts
 };
