@@ -171,6 +171,46 @@ test("FLAT reaches LDS through its aperture, with LDS's rules", async (t) => {
   assert.deepEqual(wordsOf(ran.launches[0]?.buffers[1]), expected);
 });
 
+/** flat_load_dword v6, v[4:5] offset:4; llvm-mc refuses the offset for RDNA1. */
+const flatLoad = ".long 0xdc300004\n  .long 0x067d0004";
+const flatTarget = (low: string, high: string) => `
+  v_lshlrev_b32 v1, 2, v0
+  v_add_nc_u32 v2, 40, v0
+  ds_write_b32 v1, v2
+  v_mov_b32 v4, ${low}
+  v_mov_b32 v5, ${high}
+  s_waitcnt lgkmcnt(0)
+  ${flatLoad}
+  s_waitcnt vmcnt(0) lgkmcnt(0)
+  global_store_dword v1, v6, s[6:7]`;
+
+test("the offset of FLAT counts for LDS, and for global memory only on gfx1030", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const text = objectText([
+    kernel("shared", `s_mov_b64 s[8:9], src_shared_base\n${flatTarget("8", "s9")}`, { lds: 128 }),
+    kernel("global", flatTarget("s4", "s5"), { lds: 128 }),
+  ]);
+  const args = [{ in: words([100, 200]) }, { new: 128 }];
+  for (const [architecture, first] of [
+    ["gfx1010", 100],
+    ["gfx1011", 100],
+    ["gfx1012", 100],
+    ["gfx1030", 200],
+  ] as const) {
+    const object = await simulator.assemble(text, architecture);
+    const shared = await simulator.run(object, [{ kernel: "shared", args }], { architecture });
+    assertClean(shared);
+    assert.deepEqual(wordsOf(shared.launches[0]?.buffers[1]), Array(32).fill(43));
+    const global = await simulator.run(object, [{ kernel: "global", args }], { architecture });
+    assert.deepEqual(
+      global.findings.map(({ kind }) => kind),
+      first === 100 ? ["flat-offset"] : [],
+    );
+    assert.deepEqual(wordsOf(global.launches[0]?.buffers[1]), Array(32).fill(first), architecture);
+  }
+});
+
 test("an access outside of a work-item's private memory is a fault", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);
