@@ -109,6 +109,67 @@ test("a kernel whose stack the compiler cannot bound has what a runtime gives it
   );
 });
 
+test("a wave that goes beyond its private memory does not reach another wave's", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const own = `
+  s_load_dwordx4 s[8:11], s[4:5], 0x0
+  s_add_u32 s0, s0, s7
+  s_addc_u32 s1, s1, 0
+  v_mov_b32 v1, 0
+  v_lshrrev_b32 v5, 5, v0
+  v_readfirstlane_b32 s12, v5
+  v_lshlrev_b32 v3, 2, v0
+  buffer_store_dword v0, v1, s[0:3], 0 offen
+  s_waitcnt 0
+  s_waitcnt_vscnt null, 0x0
+  s_barrier
+  s_cmp_lg_u32 s12, `;
+  const result = `
+  s_cbranch_scc1 END
+  ACCESS
+END:
+  s_waitcnt 0
+  s_waitcnt_vscnt null, 0x0
+  s_barrier
+  buffer_load_dword v2, v1, s[0:3], 0 offen
+  s_waitcnt 0
+  global_store_dword v3, v2, s[10:11]`;
+  /** Wave \`wave\` of two accesses private memory as \`access\` says, after both have filled their first dword. */
+  const astray = (name: string, wave: number, access: string) => ({
+    name,
+    body: `${own}${wave}${result.replaceAll("END", `${name}_end`).replace("ACCESS", access)}`,
+  });
+  const text = objectText([
+    astray("store", 0, "v_mov_b32 v4, 0x400\n  buffer_store_dword v0, v4, s[0:3], 0 offen"),
+    astray("load", 0, "v_mov_b32 v4, 0x400\n  buffer_load_dword v2, v4, s[0:3], 0 offen"),
+    astray(
+      "below",
+      1,
+      "s_mov_b32 s13, -4096\n  s_add_u32 s0, s0, s13\n  s_addc_u32 s1, s1, -1\n  buffer_store_dword v0, off, s[0:3], 0",
+    ),
+    astray("inside", 0, "v_mov_b32 v4, 0x3fc\n  buffer_store_dword v0, v4, s[0:3], 0 offen"),
+  ]).replaceAll(ARGUMENTS, STACK);
+  const object = await simulator.assemble(text);
+  const run = (kernel: string) => simulator.run(object, [{ kernel, block: 64, args: [{ new: 4 }, { new: 256 }] }]);
+  const inside = await run("inside");
+  assertClean(inside);
+  assert.deepEqual(wordsOf(inside.launches[0]?.buffers[1]), lanes);
+  for (const [name, verb] of [
+    ["store", "writes"],
+    ["load", "reads"],
+    ["below", "writes"],
+  ] as const) {
+    assert.match(
+      String((await run(name)).faults[0]?.problem),
+      new RegExp(
+        `^${verb} 4 bytes at 0x[0-9a-f]+, which lies in the private memory of another wave; .* has 1024 bytes`,
+      ),
+      name,
+    );
+  }
+});
+
 test("private memory that a wave reads before it wrote there is found, whatever the wave before it left", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);

@@ -48,6 +48,14 @@ void confine(Wave& wave, const Step& step, Lanes& lanes) {
                 regions.problem(address, reach, lanes.kind != Access::Kind::load),
             laneOf(lanes, lane));
     }
+    if (recent->ofOneWave && recent->base != wave.privateMemory) {
+      recent = nullptr;
+      fault(wave, step,
+            describe(lanes, hexadecimal(address)) +
+                ", which lies in the private memory of another wave; a work-item of the kernel has " +
+                std::to_string(wave.group->launch->descriptor().scratchBytes) + " bytes",
+            laneOf(lanes, lane));
+    }
     if (!recent->holds(first, span)) {
       narrow(lanes, lanesWhere(lanes, [&](u32 offset) { return recent->holds(lanes.base + offset, reach); }));
     }

@@ -74,7 +74,7 @@ std::uint64_t Launch::run(unsigned jobs) {
     for (WrittenMap& written : scratchWritten_) {
       written.reset(scratchOfWave_);
       written.prepare();
-      regions_.add({base, base + scratchOfWave_, true, "private memory", &written, "uninitialised-scratch"});
+      regions_.add({base, base + scratchOfWave_, true, "private memory", &written, "uninitialised-scratch", true});
       base += scratchOfWave_;
     }
   }
@@ -183,14 +183,17 @@ void Launch::startWave(Worker& worker, Wave& wave, std::uint32_t number) {
   wave.scalar[kExec] = static_cast<std::uint32_t>(active);
   wave.scalar[kExec + 1] = static_cast<std::uint32_t>(active >> 32);
   const std::uint64_t slot = std::uint64_t{worker.number} * wavesOfGroup_ + number;
-  if (scratch_ != nullptr) scratchWritten_[slot].reset(scratchOfWave_);
+  const auto arena = reinterpret_cast<std::uint64_t>(scratch_);
+  if (scratch_ != nullptr) {
+    scratchWritten_[slot].reset(scratchOfWave_);
+    wave.privateMemory = arena + scratchOfWave_ * slot;
+  }
   std::uint32_t next = 0;
   const auto give = [&](bool wanted, std::uint64_t value, std::uint32_t registers) {
     for (std::uint32_t i = 0; wanted && i < registers; ++i, value >>= 32) {
       wave.scalar[next++] = static_cast<std::uint32_t>(value);
     }
   };
-  const auto arena = reinterpret_cast<std::uint64_t>(scratch_);
   if (descriptor_.privateSegmentBuffer) {
     const auto words4 = scratchDescriptor(arena, lanes, scratchOfWave_ * (slot + 1));
     for (const std::uint32_t word : words4) give(true, word, 1);

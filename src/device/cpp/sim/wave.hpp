@@ -67,6 +67,7 @@ struct Wave {
   const FlowState* flow = nullptr; ///< see flow.hpp
   std::uint64_t instructions = 0;  ///< executed so far
   const Region* recent[16] = {};   ///< touched last, by Step::memory
+  std::uint64_t privateMemory = 0; ///< host address of its private memory; 0: none
   std::uint64_t flatScratch = 0;   ///< HW_REG_FLAT_SCR: host address of the wave's private memory, set by s_setreg
   std::uint32_t onExec[2] = {};    ///< the EXEC that `onLanes` was made from; see lanesOn
   alignas(64) std::uint32_t onLanes[64] = {}; ///< all bits of a lane that is on, none of one that is off
@@ -96,8 +97,8 @@ struct WorkGroup {
   std::byte* lds = nullptr;
   std::uint32_t ldsBytes = 0;     ///< static and dynamic
   std::uint32_t ldsAllocated = 0; ///< what the hardware sets aside for that, and checks addresses against
-  bool wgpMode = true;        ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
-  WrittenMap ldsWritten;      ///< reset(ldsBytes) when the work-group starts
+  bool wgpMode = true;            ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
+  WrittenMap ldsWritten;          ///< reset(ldsBytes) when the work-group starts
 };
 
 /// Ends the launch: thrown by whatever cannot go on as a card would, or should not.
