@@ -94,6 +94,8 @@ struct Wave {
 struct WorkGroup {
   Launch* launch = nullptr;
   std::uint32_t id[3] = {};
+  std::uint32_t size[3] = {}; ///< work-items: the last group of an axis has what is left of the grid
+  std::uint32_t waves = 0;
   std::byte* lds = nullptr;
   std::uint32_t ldsBytes = 0;     ///< static and dynamic
   std::uint32_t ldsAllocated = 0; ///< what the hardware sets aside for that, and checks addresses against
