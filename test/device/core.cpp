@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <elf.h>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -217,6 +218,49 @@ bool accepted(std::span<const std::byte> bytes) {
   return std::holds_alternative<CodeObject>(parseCodeObject(copy));
 }
 
+template <typename T> T structureAt(const std::string& file, std::size_t offset) {
+  T copy;
+  std::memcpy(&copy, file.data() + offset, sizeof copy);
+  return copy;
+}
+
+/// File offsets of the data symbols in the dynamic symbol table.
+std::vector<std::size_t> symbolsOf(const std::string& file) {
+  const auto header = structureAt<Elf64_Ehdr>(file, 0);
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < header.e_shnum; ++i) {
+    const auto table = structureAt<Elf64_Shdr>(file, header.e_shoff + i * sizeof(Elf64_Shdr));
+    if (table.sh_type != SHT_DYNSYM) continue;
+    for (std::size_t at = table.sh_offset; at < table.sh_offset + table.sh_size; at += sizeof(Elf64_Sym)) {
+      if (ELF64_ST_TYPE(structureAt<Elf64_Sym>(file, at).st_info) == STT_OBJECT) places.push_back(at);
+    }
+  }
+  return places;
+}
+
+void symbolsLieInsideTheImage(const std::string& text) {
+  const auto places = symbolsOf(text);
+  CHECK(!places.empty());
+  for (const std::size_t place : places) {
+    const auto changed = [&](std::uint64_t address, std::uint64_t size) {
+      auto symbol = structureAt<Elf64_Sym>(text, place);
+      symbol.st_value = address;
+      symbol.st_size = size;
+      std::string copy = text;
+      std::memcpy(copy.data() + place, &symbol, sizeof symbol);
+      return accepted(bytesOf(copy));
+    };
+    const auto symbol = structureAt<Elf64_Sym>(text, place);
+    CHECK(changed(symbol.st_value, symbol.st_size));
+    for (const std::uint64_t address : {UINT64_MAX - 63, UINT64_MAX, std::uint64_t{1} << 40}) {
+      CHECK(!changed(address, 0));
+      CHECK(!changed(address, symbol.st_size));
+    }
+    CHECK(!changed(symbol.st_value, UINT64_MAX));
+    CHECK(!changed(symbol.st_value, UINT64_MAX - symbol.st_value + 1));
+  }
+}
+
 void objectsAreReadSafely(const char* file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -224,6 +268,7 @@ void objectsAreReadSafely(const char* file) {
   CHECK(!bytes.empty() && accepted(bytes));
   for (std::size_t length = 0; length < bytes.size(); length += 1 + length / 8) CHECK(!accepted(bytes.first(length)));
   CHECK(!accepted(bytes.first(bytes.size() - 1)));
+  symbolsLieInsideTheImage(text);
   std::mt19937 random(1010);
   for (int round = 0; round < 2000; ++round) {
     std::string damaged = text;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint16_t kMachineAmdgpu = 224; // EM_AMDGPU
 constexpr std::uint8_t kOsAbiAmdhsa = 64;     // ELFOSABI_AMDGPU_HSA
 constexpr std::uint32_t kNoteMetadata = 32;   // NT_AMDGPU_METADATA
+constexpr std::uint64_t kDescriptorBytes = 64;
 
 /// The structure at `offset`, or null when the file ends before it does.
 template <typename T> const T* structureAt(std::span<const std::byte> file, std::uint64_t offset, T& copy) {
@@ -93,7 +94,8 @@ std::string readSegments(std::span<const std::byte> file, const Elf64_Ehdr& head
   return metadata ? "" : "damaged: it has no AMDGPU metadata note";
 }
 
-/// Collects the data symbols of the dynamic symbol table; an empty string when all is well.
+/// Collects the data symbols of the dynamic symbol table, all of them inside the image; an empty string when all is
+/// well.
 std::string readSymbols(std::span<const std::byte> file, const Elf64_Ehdr& header, CodeObject& object) {
   const auto section = [&](unsigned index, Elf64_Shdr& copy) {
     return structureAt(file, header.e_shoff + std::uint64_t{index} * sizeof copy, copy);
@@ -111,6 +113,9 @@ std::string readSymbols(std::span<const std::byte> file, const Elf64_Ehdr& heade
       Elf64_Sym symbol;
       if (structureAt(file, table.sh_offset + at, symbol) == nullptr) return "truncated: the symbol table is cut off";
       if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF) continue;
+      if (symbol.st_value > object.imageSize || object.imageSize - symbol.st_value < symbol.st_size) {
+        return "damaged: the symbol " + textAt(strings, symbol.st_name) + " lies outside of what is loaded";
+      }
       object.objects[textAt(strings, symbol.st_name)] = {symbol.st_value, symbol.st_size};
     }
     return "";
@@ -170,7 +175,8 @@ std::variant<CodeObject, std::string> parseCodeObject(std::span<const std::byte>
   for (const Packed& entry : kernels->list) {
     Kernel kernel = kernelOf(entry);
     const auto symbol = object.objects.find(kernel.symbol);
-    if (kernel.name.empty() || symbol == object.objects.end() || symbol->second.address + 64 > object.imageSize) {
+    if (kernel.name.empty() || symbol == object.objects.end() ||
+        object.imageSize - symbol->second.address < kDescriptorBytes) {
       return "damaged: kernel " + kernel.name + " has no descriptor";
     }
     kernel.descriptor = symbol->second.address;

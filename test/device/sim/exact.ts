@@ -24,6 +24,9 @@ export const infinityBits = (format: FloatFormat): bigint =>
   ((1n << BigInt(format.bits - 1 - format.fraction)) - 1n) << BigInt(format.fraction);
 export const isNanBits = (format: FloatFormat, bits: bigint): boolean =>
   (bits & (signBit(format) - 1n)) > infinityBits(format);
+/** A zero of the same sign for a subnormal number. */
+export const withoutSubnormal = (format: FloatFormat, bits: bigint): bigint =>
+  (bits & infinityBits(format)) === 0n ? bits & signBit(format) : bits;
 export const isInfiniteBits = (format: FloatFormat, bits: bigint): boolean =>
   (bits & (signBit(format) - 1n)) === infinityBits(format);
 

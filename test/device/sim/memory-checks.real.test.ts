@@ -161,11 +161,13 @@ test("reading device memory that nothing was written to is a finding, byte for b
   assert.match(String(part.findings[0]?.problem), /\(byte 128 of its allocation\).*work-group 1,0,0, wave 0, lane 0/);
 });
 
-test("LDS behind the work-group's is 0 and takes no writes, and LDS that nothing was written to is noticed", async (t) => {
+test("LDS behind the work-group's is memory up to a multiple of 512 bytes, then 0 and takes no writes, and LDS that nothing was written to is noticed", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);
   const address = "v_lshlrev_b32 v1, 2, v0";
   const store = "s_waitcnt lgkmcnt(0)\n  global_store_dword v1, v2, s[6:7]";
+  const behind = (offset: number) =>
+    `${address}\n  ds_write_b32 v1, v0 offset:${offset}\n  s_waitcnt lgkmcnt(0)\n  ds_read_b32 v2, v1 offset:${offset}\n  ${store}`;
   const object = await simulator.assemble(
     objectText([
       kernel(
@@ -173,6 +175,9 @@ test("LDS behind the work-group's is 0 and takes no writes, and LDS that nothing
         `${address}\n  v_mov_b32 v2, -1\n  ds_write_b32 v1, v2\n  s_waitcnt lgkmcnt(0)\n  ds_read_b32 v2, v1 offset:4\n  ${store}`,
         { lds: 128 },
       ),
+      kernel("behind", behind(128), { lds: 128 }),
+      kernel("behind_unit", behind(512), { lds: 512 }),
+      kernel("behind_all", behind(512), { lds: 128 }),
       kernel("write_past", `${address}\n  ds_write_b32 v1, v0 offset:4`, { lds: 128 }),
       kernel("unwritten", `${address}\n  ds_read_b32 v2, v1`, { lds: 128 }),
       kernel("half_unwritten", `${address}\n  ds_write_b16 v1, v0\n  s_waitcnt lgkmcnt(0)\n  ds_read_b32 v2, v1`, {
@@ -190,7 +195,17 @@ test("LDS behind the work-group's is 0 and takes no writes, and LDS that nothing
   const past = await run("one_past");
   assert.deepEqual(kinds(past), ["lds-out-of-range"]);
   assert.match(String(past.findings[0]?.problem), /^reads 4 bytes at LDS address 128 of 128 .*lane 31/);
-  assert.deepEqual(hex(wordsOf(past.launches[0]?.buffers[1])), [...Array(31).fill("ffffffff"), "0"]);
+  assert.deepEqual(hex(wordsOf(past.launches[0]?.buffers[1])), [...Array(31).fill("ffffffff"), "fff7a5a5"]);
+  const lanes = Array.from({ length: 32 }, (_, i) => i);
+  for (const [name, expected] of [
+    ["behind", lanes],
+    ["behind_unit", lanes.map(() => 0)],
+    ["behind_all", lanes.map(() => 0)],
+  ] as const) {
+    const ran = await run(name);
+    assert.deepEqual(kinds(ran), ["lds-out-of-range", "lds-out-of-range"], name);
+    assert.deepEqual(wordsOf(ran.launches[0]?.buffers[1]), expected, name);
+  }
   assert.deepEqual(kinds(await run("write_past")), ["lds-out-of-range"]);
   assert.deepEqual(kinds(await run("unwritten")), ["uninitialised-lds"]);
   assert.deepEqual(kinds(await run("half_unwritten")), ["uninitialised-lds"]);

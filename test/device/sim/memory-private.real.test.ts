@@ -109,6 +109,67 @@ test("a kernel whose stack the compiler cannot bound has what a runtime gives it
   );
 });
 
+test("a wave that goes beyond its private memory does not reach another wave's", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const own = `
+  s_load_dwordx4 s[8:11], s[4:5], 0x0
+  s_add_u32 s0, s0, s7
+  s_addc_u32 s1, s1, 0
+  v_mov_b32 v1, 0
+  v_lshrrev_b32 v5, 5, v0
+  v_readfirstlane_b32 s12, v5
+  v_lshlrev_b32 v3, 2, v0
+  buffer_store_dword v0, v1, s[0:3], 0 offen
+  s_waitcnt 0
+  s_waitcnt_vscnt null, 0x0
+  s_barrier
+  s_cmp_lg_u32 s12, `;
+  const result = `
+  s_cbranch_scc1 END
+  ACCESS
+END:
+  s_waitcnt 0
+  s_waitcnt_vscnt null, 0x0
+  s_barrier
+  buffer_load_dword v2, v1, s[0:3], 0 offen
+  s_waitcnt 0
+  global_store_dword v3, v2, s[10:11]`;
+  /** Wave \`wave\` of two accesses private memory as \`access\` says, after both have filled their first dword. */
+  const astray = (name: string, wave: number, access: string) => ({
+    name,
+    body: `${own}${wave}${result.replaceAll("END", `${name}_end`).replace("ACCESS", access)}`,
+  });
+  const text = objectText([
+    astray("store", 0, "v_mov_b32 v4, 0x400\n  buffer_store_dword v0, v4, s[0:3], 0 offen"),
+    astray("load", 0, "v_mov_b32 v4, 0x400\n  buffer_load_dword v2, v4, s[0:3], 0 offen"),
+    astray(
+      "below",
+      1,
+      "s_mov_b32 s13, -4096\n  s_add_u32 s0, s0, s13\n  s_addc_u32 s1, s1, -1\n  buffer_store_dword v0, off, s[0:3], 0",
+    ),
+    astray("inside", 0, "v_mov_b32 v4, 0x3fc\n  buffer_store_dword v0, v4, s[0:3], 0 offen"),
+  ]).replaceAll(ARGUMENTS, STACK);
+  const object = await simulator.assemble(text);
+  const run = (kernel: string) => simulator.run(object, [{ kernel, block: 64, args: [{ new: 4 }, { new: 256 }] }]);
+  const inside = await run("inside");
+  assertClean(inside);
+  assert.deepEqual(wordsOf(inside.launches[0]?.buffers[1]), lanes);
+  for (const [name, verb] of [
+    ["store", "writes"],
+    ["load", "reads"],
+    ["below", "writes"],
+  ] as const) {
+    assert.match(
+      String((await run(name)).faults[0]?.problem),
+      new RegExp(
+        `^${verb} 4 bytes at 0x[0-9a-f]+, which lies in the private memory of another wave; .* has 1024 bytes`,
+      ),
+      name,
+    );
+  }
+});
+
 test("private memory that a wave reads before it wrote there is found, whatever the wave before it left", async (t) => {
   const simulator = await Simulator.start(t);
   if (typeof simulator === "string") return t.skip(simulator);
@@ -167,8 +228,48 @@ test("FLAT reaches LDS through its aperture, with LDS's rules", async (t) => {
     ran.findings.map((finding) => finding.kind),
     ["lds-out-of-range"],
   );
-  const expected = Array.from({ length: 32 }, (_, i) => (i < 31 ? i + 41 : 0));
+  const expected = Array.from({ length: 32 }, (_, i) => (i < 31 ? i + 41 : 0xfff7a5a5));
   assert.deepEqual(wordsOf(ran.launches[0]?.buffers[1]), expected);
+});
+
+/** flat_load_dword v6, v[4:5] offset:4; llvm-mc refuses the offset for RDNA1. */
+const flatLoad = ".long 0xdc300004\n  .long 0x067d0004";
+const flatTarget = (low: string, high: string) => `
+  v_lshlrev_b32 v1, 2, v0
+  v_add_nc_u32 v2, 40, v0
+  ds_write_b32 v1, v2
+  v_mov_b32 v4, ${low}
+  v_mov_b32 v5, ${high}
+  s_waitcnt lgkmcnt(0)
+  ${flatLoad}
+  s_waitcnt vmcnt(0) lgkmcnt(0)
+  global_store_dword v1, v6, s[6:7]`;
+
+test("the offset of FLAT counts for LDS, and for global memory only on gfx1030", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const text = objectText([
+    kernel("shared", `s_mov_b64 s[8:9], src_shared_base\n${flatTarget("8", "s9")}`, { lds: 128 }),
+    kernel("global", flatTarget("s4", "s5"), { lds: 128 }),
+  ]);
+  const args = [{ in: words([100, 200]) }, { new: 128 }];
+  for (const [architecture, first] of [
+    ["gfx1010", 100],
+    ["gfx1011", 100],
+    ["gfx1012", 100],
+    ["gfx1030", 200],
+  ] as const) {
+    const object = await simulator.assemble(text, architecture);
+    const shared = await simulator.run(object, [{ kernel: "shared", args }], { architecture });
+    assertClean(shared);
+    assert.deepEqual(wordsOf(shared.launches[0]?.buffers[1]), Array(32).fill(43));
+    const global = await simulator.run(object, [{ kernel: "global", args }], { architecture });
+    assert.deepEqual(
+      global.findings.map(({ kind }) => kind),
+      first === 100 ? ["flat-offset"] : [],
+    );
+    assert.deepEqual(wordsOf(global.launches[0]?.buffers[1]), Array(32).fill(first), architecture);
+  }
 });
 
 test("an access outside of a work-item's private memory is a fault", async (t) => {

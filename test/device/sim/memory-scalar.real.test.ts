@@ -152,3 +152,37 @@ test("four dwords may be loaded where the fourth lies behind the end of an alloc
   assert.deepEqual(wordsOf(three.launches[0]?.buffers[1]).slice(0, 5), [1, 2, 3, 0, OLD]);
   assert.match(String((await run("two")).faults[0]?.problem), /^reads 16 bytes at .* runs 8 bytes past the end/);
 });
+
+/** SMEM on s[4:5] with NULL as data, of which llvm-mc knows nothing wide: opcode, then GLC or 0. */
+const onNull = (opcode: number, glc = 0) =>
+  `.long 0xf4000000 | ${opcode << 18} | ${glc << 16} | 125 << 6 | 2\n  .long 0xfa000000`;
+
+test("NULL takes what scalar loads and atomics give, and reads as 0 in stores and atomics", async (t) => {
+  const simulator = await Simulator.start(t);
+  if (typeof simulator === "string") return t.skip(simulator);
+  const cases = [
+    { name: "load_x2", code: onNull(0x01), first: slice(0, 4) },
+    { name: "load_x16", code: onNull(0x04), first: slice(0, 4) },
+    { name: "load_buffer_x16", code: ".long 0xf4301f44\n  .long 0xfa000000", first: slice(0, 4) },
+    { name: "store_x4", code: onNull(0x12), first: [0, 0, 0, 0] },
+    { name: "swap", code: onNull(0x80, 1), first: [0, ...slice(1, 3)] },
+    { name: "swap_x2", code: onNull(0xa0, 1), first: [0, 0, ...slice(2, 2)] },
+    { name: "cmpswap", code: onNull(0x81, 1), first: slice(0, 4) },
+    { name: "cmpswap_x2", code: onNull(0xa1, 1), first: slice(0, 4) },
+    { name: "add", code: onNull(0x82), first: slice(0, 4) },
+  ];
+  const object = await simulator.assemble(
+    objectText(
+      cases.map(({ name, code }) => ({
+        name,
+        // The second load has NULL as its offset.
+        body: `${setUp}\n  ${code}\n  s_waitcnt lgkmcnt(0)\n  s_load_dwordx4 s[24:27], s[4:5], 0x0${show}`,
+      })),
+    ),
+  );
+  for (const { name, first } of cases) {
+    const ran = await simulator.run(object, [{ kernel: name, block: 1, args: [{ in: words(content) }, { new: 64 }] }]);
+    assertClean(ran);
+    assert.deepEqual(hex(wordsOf(ran.launches[0]?.buffers[1])), hex([...first, ...Array(12).fill(OLD)]), name);
+  }
+});

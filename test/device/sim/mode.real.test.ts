@@ -15,6 +15,7 @@ import {
   numberOf,
   rounded,
   signBit,
+  withoutSubnormal,
 } from "./exact.ts";
 import { checkInstructions, type InstructionCase } from "./instruction-cases.ts";
 
@@ -176,5 +177,25 @@ v_cmp_eq_${type}_e64 F, A${wide}, B${wide}`,
   };
 });
 
+/** Conversions between f32 and f64, where the fields of source and result differ: each is flushed by its own. */
+const converted = [0, 1, 2, 3].flatMap((keep): InstructionCase[] =>
+  (["f32", "f64"] as const).map((from) => {
+    const [source, result] = [formatOf(from), formatOf(from === "f32" ? "f64" : "f32")];
+    const [sources, results] = [keep, 3 - keep];
+    const flushed = (format: FloatFormat, bits: bigint, bit: number): bigint =>
+      bit === 0 ? withoutSubnormal(format, bits) : bits;
+    return {
+      code: `s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 10), 0x${modeOf(from, { round: 0, keep }).toString(16)}
+${from === "f32" ? "v_cvt_f64_f32 D2, A" : "v_cvt_f32_f64 D, A2"}`,
+      out: from === "f32" ? "f64" : "f32",
+      in: [{ type: from }],
+      more: [0x1n, 0x7fffffn, 0x80000001n, 0x36a0000000000000n].map((bits) => [bits]),
+      expect: ([a]) =>
+        flushed(result, bitsOf(result, numberOf(source, flushed(source, a as bigint, sources & 1))), results & 2),
+    };
+  }),
+);
+
 test("MODE: rounding and subnormal numbers of sums and products", (t) => checkInstructions(t, arithmetic));
 test("MODE: subnormal numbers that are picked or compared", (t) => checkInstructions(t, [...picks, ...compared]));
+test("MODE: subnormal numbers that are converted", (t) => checkInstructions(t, converted));

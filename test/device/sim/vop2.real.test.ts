@@ -1,6 +1,15 @@
 import { test } from "node:test";
 import { flushed, formatOf, numeric, pure, whole } from "./case-tools.ts";
-import { bitsOf, exactly, fusedMultiplyAdd, isInfiniteBits, isNanBits, numberOf, rounded } from "./exact.ts";
+import {
+  bitsOf,
+  exactly,
+  fusedMultiplyAdd,
+  isInfiniteBits,
+  isNanBits,
+  numberOf,
+  rounded,
+  withoutSubnormal,
+} from "./exact.ts";
 import { checkInstructions, type InstructionCase } from "./instruction-cases.ts";
 import { bitsIn, type Scalar } from "./operands.ts";
 
@@ -222,17 +231,19 @@ const dots: InstructionCase[] = [
     },
   },
   {
-    code: "v_dot2c_f32_f16 D, A, B",
+    code: "v_mov_b32 D, C\nv_dot2c_f32_f16 D, A, B",
     out: "f32",
-    in: [{ type: "u32" }, { type: "u32" }],
-    expect: ([a, b], { old }) => {
+    in: [{ type: "u32" }, { type: "u32" }, { type: "f32" }],
+    more: [0x1n, 0x123n, 0x7fffffn, 0x80000001n].map((c) => [0n, 0n, c]),
+    expect: ([a, b, c]) => {
       const half = (word: bigint, index: bigint): bigint => {
         const value = numberOf(formatOf("f16"), (word >> (16n * index)) & 0xffffn);
         return bitsOf(formatOf("f32"), value);
       };
       const f32 = formatOf("f32");
-      const first = fusedMultiplyAdd(f32, half(a as bigint, 0n), half(b as bigint, 0n), old);
-      return fusedMultiplyAdd(f32, half(a as bigint, 1n), half(b as bigint, 1n), first);
+      const start = withoutSubnormal(f32, c as bigint); // whatever MODE says: here it keeps them
+      const first = fusedMultiplyAdd(f32, half(a as bigint, 0n), half(b as bigint, 0n), start);
+      return withoutSubnormal(f32, fusedMultiplyAdd(f32, half(a as bigint, 1n), half(b as bigint, 1n), first));
     },
   },
 ];

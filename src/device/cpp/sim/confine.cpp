@@ -48,6 +48,14 @@ void confine(Wave& wave, const Step& step, Lanes& lanes) {
                 regions.problem(address, reach, lanes.kind != Access::Kind::load),
             laneOf(lanes, lane));
     }
+    if (recent->ofOneWave && recent->base != wave.privateMemory) {
+      recent = nullptr;
+      fault(wave, step,
+            describe(lanes, hexadecimal(address)) +
+                ", which lies in the private memory of another wave; a work-item of the kernel has " +
+                std::to_string(wave.group->launch->descriptor().scratchBytes) + " bytes",
+            laneOf(lanes, lane));
+    }
     if (!recent->holds(first, span)) {
       narrow(lanes, lanesWhere(lanes, [&](u32 offset) { return recent->holds(lanes.base + offset, reach); }));
     }
@@ -67,16 +75,23 @@ void confineToLds(Wave& wave, const Step& step, Lanes& lanes) {
   WorkGroup& group = *wave.group;
   lanes.lds = true;
   lanes.base = reinterpret_cast<u64>(group.lds);
+  lanes.written = group.ldsWritten.isComplete() ? nullptr : &group.ldsWritten;
   if (u64{lanes.highest} + lanes.bytes > group.ldsBytes) [[unlikely]] {
-    const u32 inside = lanesWhere(lanes, [&](u32 offset) { return u64{offset} + lanes.bytes <= group.ldsBytes; });
-    if (inside == 0) { // reads give 0, writes are dropped [RDNA1 ISA §3.6, "Out-of-range behavior"]
+    const auto lanesBelow = [&](u32 end) {
+      return lanesWhere(lanes, [&](u32 offset) { return u64{offset} + lanes.bytes <= end; });
+    };
+    u32 inside = lanesBelow(group.ldsBytes);
+    if (inside == 0) {
       const u32 lane = firstLane(lanes);
       notice(wave, step, Notice::ldsOutOfRange, "lds-out-of-range", laneOf(lanes, lane), [&] {
         return describe(lanes, "LDS address " + std::to_string(lanes.offset[lane])) + " of " +
                std::to_string(group.ldsBytes);
       });
-      lanes.words = 0;
       lanes.written = nullptr;
+      inside = lanesBelow(group.ldsAllocated); // there is memory up to here, which belongs to nothing
+    }
+    if (inside == 0) { // reads give 0, writes are dropped [RDNA1 ISA §3.6, "Out-of-range behavior"]
+      lanes.words = 0;
       return;
     }
     narrow(lanes, inside);
@@ -91,7 +106,6 @@ void confineToLds(Wave& wave, const Step& step, Lanes& lanes) {
       });
     }
   }
-  lanes.written = group.ldsWritten.isComplete() ? nullptr : &group.ldsWritten;
   lanes.writtenBase = lanes.base;
   lanes.unwritten = "uninitialised-lds";
 }

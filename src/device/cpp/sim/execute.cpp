@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <thread>
 
 namespace rdna1::sim {
@@ -49,9 +50,8 @@ Launch::Launch(const Dispatch& dispatch) : dispatch_(dispatch) {
   kernarg_ = argumentSegment(dispatch);
   regions_.add({reinterpret_cast<std::uint64_t>(kernarg_.data()),
                 reinterpret_cast<std::uint64_t>(kernarg_.data()) + kernarg_.size(), false, "kernel arguments"});
-  groupSize_ = dispatch.block[0] * dispatch.block[1] * dispatch.block[2];
   for (int axis = 0; axis < 3; ++axis) groups_[axis] = divideUp(dispatch.grid[axis], dispatch.block[axis]);
-  wavesOfGroup_ = divideUp(groupSize_, descriptor_.waveSize);
+  wavesOfGroup_ = divideUp(dispatch.block[0] * dispatch.block[1] * dispatch.block[2], descriptor_.waveSize);
   packet_ = dispatchPacket(dispatch, descriptor_.scratchBytes, descriptor, kernarg_.data());
   regions_.add({reinterpret_cast<std::uint64_t>(packet_.data()),
                 reinterpret_cast<std::uint64_t>(packet_.data()) + packet_.size(), false, "dispatch packet"});
@@ -74,7 +74,7 @@ std::uint64_t Launch::run(unsigned jobs) {
     for (WrittenMap& written : scratchWritten_) {
       written.reset(scratchOfWave_);
       written.prepare();
-      regions_.add({base, base + scratchOfWave_, true, "private memory", &written, "uninitialised-scratch"});
+      regions_.add({base, base + scratchOfWave_, true, "private memory", &written, "uninitialised-scratch", true});
       base += scratchOfWave_;
     }
   }
@@ -121,34 +121,41 @@ void Launch::runGroup(Worker& worker, std::uint64_t index) {
   group.id[0] = static_cast<std::uint32_t>(index % groups_[0]);
   group.id[1] = static_cast<std::uint32_t>(index / groups_[0] % groups_[1]);
   group.id[2] = static_cast<std::uint32_t>(index / groups_[0] / groups_[1]);
+  for (int axis = 0; axis < 3; ++axis) { // [LLVM AMDGPUUsage, hidden_remainder_x; PARTIAL_TG_EN of COMPUTE_DISPATCH]
+    const std::uint32_t block = dispatch_.block[axis];
+    group.size[axis] = std::min(block, dispatch_.grid[axis] - group.id[axis] * block);
+  }
+  group.waves = divideUp(group.size[0] * group.size[1] * group.size[2], descriptor_.waveSize);
   group.ldsBytes = kernel().ldsSize + dispatch_.dynamicLds;
+  group.ldsAllocated = divideUp(group.ldsBytes, kLdsUnit) * kLdsUnit;
   group.wgpMode = descriptor_.wgpMode;
   if (worker.waves.empty()) {
     worker.waves.resize(wavesOfGroup_);
     worker.registers.resize(std::size_t{wavesOfGroup_} * (descriptor_.vgprs + kTemporaryRows) * descriptor_.waveSize /
                             16);
-    worker.lds.resize(group.ldsBytes + 16);
+    worker.lds.resize(group.ldsAllocated + 16);
   }
-  for (std::size_t at = 0; at + 4 <= group.ldsBytes; at += 4) std::memcpy(worker.lds.data() + at, &kPoison, 4);
+  for (std::size_t at = 0; at < group.ldsAllocated; at += 4) std::memcpy(worker.lds.data() + at, &kPoison, 4);
   group.lds = worker.lds.data();
   group.ldsWritten.reset(group.ldsBytes);
-  for (std::uint32_t number = 0; number < wavesOfGroup_; ++number) startWave(worker, worker.waves[number], number);
+  const std::span waves = std::span(worker.waves).first(group.waves);
+  for (std::uint32_t number = 0; number < group.waves; ++number) startWave(worker, waves[number], number);
   const bool descending = config().waves == WaveOrder::descending;
-  for (std::size_t running = wavesOfGroup_; running != 0;) {
-    for (std::uint32_t turn = 0; turn < wavesOfGroup_; ++turn) {
-      Wave& wave = worker.waves[descending ? wavesOfGroup_ - 1 - turn : turn];
+  for (std::size_t running = group.waves; running != 0;) {
+    for (std::uint32_t turn = 0; turn < group.waves; ++turn) {
+      Wave& wave = waves[descending ? group.waves - 1 - turn : turn];
       if (wave.status == Wave::Status::running) runWave(worker, wave);
       if (stop_.load(std::memory_order_relaxed)) return;
     }
-    running = std::ranges::count(worker.waves, Wave::Status::running, &Wave::status);
+    running = std::ranges::count(waves, Wave::Status::running, &Wave::status);
     if (running != 0) continue;
-    for (Wave& wave : worker.waves) { // all that have not ended stand at the barrier
+    for (Wave& wave : waves) { // all that have not ended stand at the barrier
       if (wave.status != Wave::Status::atBarrier) continue;
       wave.status = Wave::Status::running;
       ++running;
     }
   }
-  for (const Wave& wave : worker.waves) worker.instructions += wave.instructions;
+  for (const Wave& wave : waves) worker.instructions += wave.instructions;
 }
 
 void Launch::startWave(Worker& worker, Wave& wave, std::uint32_t number) {
@@ -167,29 +174,28 @@ void Launch::startWave(Worker& worker, Wave& wave, std::uint32_t number) {
   std::fill_n(wave.scalar, 108, kPoison);
   wave.scalar[kM0] = kPoison;
   std::uint64_t active = 0;
-  const std::uint32_t* block = dispatch_.block.data();
+  const std::uint32_t* size = worker.group.size;
   for (std::uint32_t lane = 0; lane < lanes; ++lane) {
     const std::uint32_t item = number * lanes + lane;
-    if (item >= groupSize_) break;
-    const std::uint32_t id[3] = {item % block[0], item / block[0] % block[1], item / block[0] / block[1]};
-    bool inside = true; // a grid that is no multiple of the block leaves work-items out
-    for (int axis = 0; axis < 3; ++axis) {
-      inside = inside && std::uint64_t{worker.group.id[axis]} * block[axis] + id[axis] < dispatch_.grid[axis];
-      if (static_cast<std::uint32_t>(axis) <= descriptor_.workItemIds) wave.row(axis)[lane] = id[axis];
-    }
-    if (inside) active |= std::uint64_t{1} << lane;
+    if (item >= size[0] * size[1] * size[2]) break;
+    const std::uint32_t id[3] = {item % size[0], item / size[0] % size[1], item / size[0] / size[1]};
+    for (std::uint32_t axis = 0; axis < 3 && axis <= descriptor_.workItemIds; ++axis) wave.row(axis)[lane] = id[axis];
+    active |= std::uint64_t{1} << lane;
   }
   wave.scalar[kExec] = static_cast<std::uint32_t>(active);
   wave.scalar[kExec + 1] = static_cast<std::uint32_t>(active >> 32);
   const std::uint64_t slot = std::uint64_t{worker.number} * wavesOfGroup_ + number;
-  if (scratch_ != nullptr) scratchWritten_[slot].reset(scratchOfWave_);
+  const auto arena = reinterpret_cast<std::uint64_t>(scratch_);
+  if (scratch_ != nullptr) {
+    scratchWritten_[slot].reset(scratchOfWave_);
+    wave.privateMemory = arena + scratchOfWave_ * slot;
+  }
   std::uint32_t next = 0;
   const auto give = [&](bool wanted, std::uint64_t value, std::uint32_t registers) {
     for (std::uint32_t i = 0; wanted && i < registers; ++i, value >>= 32) {
       wave.scalar[next++] = static_cast<std::uint32_t>(value);
     }
   };
-  const auto arena = reinterpret_cast<std::uint64_t>(scratch_);
   if (descriptor_.privateSegmentBuffer) {
     const auto words4 = scratchDescriptor(arena, lanes, scratchOfWave_ * (slot + 1));
     for (const std::uint32_t word : words4) give(true, word, 1);
@@ -202,9 +208,9 @@ void Launch::startWave(Worker& worker, Wave& wave, std::uint32_t number) {
   give(descriptor_.privateSegmentSize, descriptor_.scratchBytes, 1);
   next = descriptor_.userSgprs; // what the descriptor counts besides is not given
   for (int axis = 0; axis < 3; ++axis) give(descriptor_.groupId[axis], worker.group.id[axis], 1);
-  give(descriptor_.groupInfo, wavesOfGroup_, 1);
+  give(descriptor_.groupInfo, worker.group.waves, 1);
   give(descriptor_.privateSegment, scratchOfWave_ * slot, 1);
-  wave.flow = program_->flow().entry(next, descriptor_.workItemIds + 1, wavesOfGroup_ > 1);
+  wave.flow = program_->flow().entry(next, descriptor_.workItemIds + 1, worker.group.waves > 1);
 }
 
 void Launch::runWave(Worker&, Wave& wave) {

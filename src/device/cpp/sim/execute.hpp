@@ -69,9 +69,8 @@ private:
   std::uint64_t scratchOfWave_ = 0;        ///< bytes
   std::vector<WrittenMap> scratchWritten_; ///< for each wave that runs at once
   Regions regions_;
-  std::uint32_t groups_[3] = {}; ///< work-groups on each axis
-  std::uint32_t groupSize_ = 0;
-  std::uint32_t wavesOfGroup_ = 0;
+  std::uint32_t groups_[3] = {};   ///< work-groups on each axis
+  std::uint32_t wavesOfGroup_ = 0; ///< of a group that is not the last one of an axis
   Block* entry_ = nullptr;
   std::atomic<std::uint64_t> nextGroup_{0};
   std::atomic<bool> stop_{false};

@@ -144,8 +144,9 @@ void prepareFloatMode(Step& step) {
     step.floatClass = static_cast<std::uint8_t>(std::max<u32>(step.floatClass, classOf(type)));
     if (type == Type::f16 || type == Type::packedF16) step.softwareFlush = true;
   }
-  // Conversions to f32 round as f32 does.
-  if (shape.dst == Type::f32) step.floatClass = kSingle;
+  // Conversions to f32 round as f32 does; those from f32 to f64 are exact, so that only the source may be subnormal.
+  if (shape.dst == Type::f32 || name == "v_cvt_f64_f32") step.floatClass = kSingle;
+  if (name == "v_cvt_f32_f64") step.softwareFlush = true;
   constexpr std::string_view kPicks[] = {"v_min", "v_max", "v_med", "v_ldexp", "v_frexp", "v_div_", "v_cube"};
   for (const std::string_view prefix : kPicks)
     if (step.floatClass != 0 && name.starts_with(prefix)) step.softwareFlush = true;

@@ -27,7 +27,7 @@ std::uint32_t value(const Wave& wave, std::uint32_t id) {
   case kMode: return wave.mode;
   case kStatus: return status(wave);
   case kGprAllocation: return wave.vgprs / 4 - 1;
-  case kLdsAllocation: return (wave.group->ldsBytes + 511) / 512 << 12;
+  case kLdsAllocation: return wave.group->ldsAllocated / kLdsUnit << 12;
   case kMemoryBases: return kPrivateAperture >> 16 | (kSharedAperture & 0xffff0000);
   case kFlatScratchLow: return static_cast<std::uint32_t>(wave.flatScratch);
   case kFlatScratchHigh: return static_cast<std::uint32_t>(wave.flatScratch >> 32);

@@ -122,15 +122,17 @@ void resolveGlobalBase(Wave& wave, const Step& step, Lanes& lanes) {
   confine(wave, step, lanes);
 }
 
+/// RDNA1 ignores the offset where the address is that of global memory [LLVM FeatureFlatSegmentOffsetBug].
 void resolveFlat(Wave& wave, const Step& step, Lanes& lanes) {
   const u32* const low = step.src[0].in(wave) + lanes.half * 32;
   const u32 high = takeAddresses(lanes, low, low + wave.lanes);
-  if (step.immediate != 0 && wave.program->target() != kGfx1030) [[unlikely]] {
-    notice(wave, step, Notice::flatOffset, "flat-offset", -1, // LLVM FeatureFlatSegmentOffsetBug
-           [] { return std::string("has an offset, which the hardware ignores for global memory"); });
-  }
   if (high != kSharedAperture && high != kPrivateAperture) {
-    lanes.base = (u64{high} << 32) + static_cast<u64>(i64{step.immediate});
+    lanes.base = u64{high} << 32;
+    if (wave.program->target() == kGfx1030) lanes.base += static_cast<u64>(i64{step.immediate});
+    else if (step.immediate != 0) [[unlikely]] {
+      notice(wave, step, Notice::flatOffset, "flat-offset", laneOf(lanes, firstLane(lanes)),
+             [] { return std::string("has an offset, which the hardware ignores for global memory"); });
+    }
     return confine(wave, step, lanes);
   }
   takeOffsets(lanes, low, static_cast<u32>(step.immediate));

@@ -74,7 +74,7 @@ inline bool consecutive(const Lanes& lanes) {
 void narrow(Lanes& lanes, u32 mask);
 /// Leaves what lies in one region that the launch may access; faults when the first lane has none.
 void confine(Wave& wave, const Step& step, Lanes& lanes);
-/// LDS at lanes.offset: the lanes that are out of range or those that are in range.
+/// LDS at lanes.offset: the lanes in the work-group's part, else those in what is allocated behind it, else the rest.
 void confineToLds(Wave& wave, const Step& step, Lanes& lanes);
 /// Private memory at lanes.offset, interleaved by lane from HW_REG_FLAT_SCR on.
 void confineToScratch(Wave& wave, const Step& step, Lanes& lanes);

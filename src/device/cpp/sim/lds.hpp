@@ -7,7 +7,7 @@
 namespace rdna1::sim::lds {
 
 /// DS addresses: the address register plus the instruction's offset, modulo 2^32. Of lanes.mask a group that is wholly
-/// in range, or wholly not.
+/// in range, or wholly not: see confineToLds.
 void resolve(Wave& wave, const Step& step, u32 offset, Lanes& lanes);
 
 /// Calls `visit` with each group of the lanes that are on.

@@ -35,10 +35,6 @@ u16 towardZero(float value) {
 /// Exact, then rounded once.
 Half scaled(Half value, i16 exponent) { return Half(std::ldexp(double{float{value}}, exponent)); }
 
-/// Exact products, each addition rounded.
-float dot2(Pair<Half> a, Pair<Half> b, float c) {
-  return fma(float{a.high}, float{b.high}, fma(float{a.low}, float{b.low}, c));
-}
 i32 dot4(u32 a, u32 b, i32 c) {
   u32 sum = static_cast<u32>(c);
   for (u32 shift = 0; shift < 32; shift += 8)

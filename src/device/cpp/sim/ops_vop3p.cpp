@@ -1,6 +1,7 @@
 // VOP3P: the two halves of a register at once, dot products and mixed precision [RDNA1 ISA §12.12].
 #include "extremes.hpp"
 #include "integer_lanes.hpp"
+#include "multiply_add.hpp"
 #include "vector.hpp"
 
 #include <algorithm>
@@ -37,10 +38,6 @@ template <typename T, typename Function> constexpr Body integerPairs(Function) {
   return integerLanes<Pair<T>>(InPairs<Function>{});
 }
 
-/// The products are exact; each of the two additions is rounded.
-float dot(Pair<Half> a, Pair<Half> b, float c) {
-  return fma(float{a.high}, float{b.high}, fma(float{a.low}, float{b.low}, c));
-}
 template <typename T, typename Sum> i64 dot(Pair<T> a, Pair<T> b, Sum c) {
   return i64{a.low} * b.low + i64{a.high} * b.high + c;
 }
@@ -83,7 +80,7 @@ std::span<const Operation> vop3pOperations() {
       vop3p(0x11, "v_pk_min_f16", pairs([](Half a, Half b, Mode m) { return minimum(a, b, m); })),
       vop3p(0x12, "v_pk_max_f16", pairs([](Half a, Half b, Mode m) { return maximum(a, b, m); })),
 
-      vop3p(0x13, "v_dot2_f32_f16", lanes([](Halves a, Halves b, float c) { return dot(a, b, c); }), kDotTargets),
+      vop3p(0x13, "v_dot2_f32_f16", lanes([](Halves a, Halves b, float c) { return dot2(a, b, c); }), kDotTargets),
       vop3p(0x14, "v_dot2_i32_i16", integerLanes<i32>([](Shorts a, Shorts b, i32 c) { return dot(a, b, c); }),
             kDotTargets),
       vop3p(0x15, "v_dot2_u32_u16", integerLanes<u32>([](Words a, Words b, u32 c) { return dot(a, b, c); }),

@@ -21,6 +21,7 @@ struct Region {
   const char* name = "";                          ///< for messages: "allocation", "kernel arguments", "private memory"
   WrittenMap* written = nullptr;                  ///< null: all of it
   const char* unwritten = "uninitialised-memory"; ///< the finding when it is read before it was written
+  bool ofOneWave = false;                         ///< only the wave may touch it whose Wave::privateMemory it is
 
   bool holds(std::uint64_t address, std::uint64_t bytes) const {
     return address - base < end - base && bytes <= end - address;

@@ -19,6 +19,11 @@ u32 wordsOfThree(const Wave& wave, u64 address) {
 
 } // namespace
 
+const u32* dataOf(const Wave& wave, const Step& step) {
+  static constexpr u32 kZeros[4] = {};
+  return step.scalarSrc[1] == kNull ? kZeros : &wave.scalar[step.scalarSrc[1]];
+}
+
 Place locate(Wave& wave, const Step& step, bool buffer, u32 words, Access::Kind kind) {
   const u64 offset = static_cast<u64>(i64{step.immediate}) + scalarOffset(wave, step);
   if (const Region* const recent = wave.recent[step.memory];
@@ -52,13 +57,13 @@ void load(Wave& wave, const Step& step, bool buffer, u32 words) {
   u32 values[16] = {};
   const Place place = locate(wave, step, buffer, words, Access::Kind::load);
   if (place.words != 0) std::memcpy(values, place.pointer, std::size_t{place.words} * 4);
-  std::copy_n(values, words, &wave.scalar[step.dst]);
+  if (step.dst != kTrash) std::copy_n(values, words, &wave.scalar[step.dst]); // NULL takes any number of dwords
 }
 
 void store(Wave& wave, const Step& step, bool buffer, u32 words) {
   const Place place = locate(wave, step, buffer, words, Access::Kind::store);
   if (place.words == 0) return;
-  std::memcpy(place.pointer, &wave.scalar[step.scalarSrc[1]], std::size_t{place.words} * 4);
+  std::memcpy(place.pointer, dataOf(wave, step), std::size_t{place.words} * 4);
   if (place.written != nullptr) place.written->mark(place.offset, std::size_t{place.words} * 4);
 }
 

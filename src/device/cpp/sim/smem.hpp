@@ -15,6 +15,8 @@ struct Place {
 
 /// The dwords at base + offsets, checked; the address's lowest two bits do not count.
 Place locate(Wave& wave, const Step& step, bool buffer, u32 words, Access::Kind kind);
+/// The data registers, at most four; zeros for NULL.
+const u32* dataOf(const Wave& wave, const Step& step);
 void load(Wave& wave, const Step& step, bool buffer, u32 words);
 void store(Wave& wave, const Step& step, bool buffer, u32 words);
 
@@ -24,7 +26,7 @@ template <bool buffer, u32 words> void stores(Wave& wave, const Step& step) { st
 template <bool buffer, typename T, auto combine, bool compare> void atomic(Wave& wave, const Step& step) {
   constexpr u32 words = sizeof(T) / 4;
   const Place place = locate(wave, step, buffer, words, Access::Kind::atomic);
-  u32* const data = &wave.scalar[step.scalarSrc[1]];
+  const u32* const data = dataOf(wave, step);
   T old{};
   if (place.words == words) {
     if (reinterpret_cast<u64>(place.pointer) % sizeof(T) != 0) {
@@ -37,7 +39,7 @@ template <bool buffer, typename T, auto combine, bool compare> void atomic(Wave&
     });
     if (place.written != nullptr) place.written->mark(place.offset, sizeof(T));
   }
-  if (step.origin->glc) moves::setLaneValue(data, 0, 1, old);
+  if (step.origin->glc && step.scalarSrc[1] != kNull) moves::setLaneValue(&wave.scalar[step.scalarSrc[1]], 0, 1, old);
 }
 
 void time(Wave& wave, const Step& step);       ///< s_memtime

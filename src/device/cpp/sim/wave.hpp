@@ -20,6 +20,8 @@ class Launch;
 class Program;
 
 inline constexpr std::uint32_t kLargestLds = 65536;
+/// LDS is allocated in units of so many bytes [LLVM AMDGPUUsage, GRANULATED_LDS_SIZE].
+inline constexpr std::uint32_t kLdsUnit = 512;
 /// Source encoding 0-127, then two that take what is written to NULL, then four for sources that are no registers.
 inline constexpr std::uint32_t kScalars = 134;
 inline constexpr std::uint32_t kVcc = 106, kM0 = 124, kNull = 125, kExec = 126, kTrash = 128, kSpecial = 130;
@@ -65,6 +67,7 @@ struct Wave {
   const FlowState* flow = nullptr; ///< see flow.hpp
   std::uint64_t instructions = 0;  ///< executed so far
   const Region* recent[16] = {};   ///< touched last, by Step::memory
+  std::uint64_t privateMemory = 0; ///< host address of its private memory; 0: none
   std::uint64_t flatScratch = 0;   ///< HW_REG_FLAT_SCR: host address of the wave's private memory, set by s_setreg
   std::uint32_t onExec[2] = {};    ///< the EXEC that `onLanes` was made from; see lanesOn
   alignas(64) std::uint32_t onLanes[64] = {}; ///< all bits of a lane that is on, none of one that is off
@@ -91,10 +94,13 @@ struct Wave {
 struct WorkGroup {
   Launch* launch = nullptr;
   std::uint32_t id[3] = {};
+  std::uint32_t size[3] = {}; ///< work-items: the last group of an axis has what is left of the grid
+  std::uint32_t waves = 0;
   std::byte* lds = nullptr;
-  std::uint32_t ldsBytes = 0; ///< static and dynamic
-  bool wgpMode = true;        ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
-  WrittenMap ldsWritten;      ///< reset(ldsBytes) when the work-group starts
+  std::uint32_t ldsBytes = 0;     ///< static and dynamic
+  std::uint32_t ldsAllocated = 0; ///< what the hardware sets aside for that, and checks addresses against
+  bool wgpMode = true;            ///< not CU mode: see FeatureLdsMisalignedBug of LLVM
+  WrittenMap ldsWritten;          ///< reset(ldsBytes) when the work-group starts
 };
 
 /// Ends the launch: thrown by whatever cannot go on as a card would, or should not.
