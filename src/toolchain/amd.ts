@@ -118,6 +118,8 @@ function amdSource({ rocmVersion }: AmdOptions, address: string, base: Base, key
     components: ["main"],
     keyring,
     keyRemedy: "start again, which fetches AMD's present key (a file of amd-keyring must be renewed by hand)",
+    // AMD's key is [ROCm/legacy-rocm-build#5232, #5619]; its fingerprint is compared here.
+    sha1Key: true,
     absent: (why) =>
       new NoSuchRelease(
         "user",
