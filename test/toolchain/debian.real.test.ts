@@ -202,6 +202,13 @@ test("takes an expired Release file and says so", { skip }, async (t) => {
   assert.equal(log.lines.filter((line) => /^warning: the mirror's sid .* was valid until/.test(line)).length, 1);
 });
 
+test("says it also where the signature of the Release file is a file of its own", { skip }, async (t) => {
+  const { archive, options } = await setting(t, await ownArchive(t));
+  archive.publish("sid", smallRocm("7.1.0"), { validUntil: new Date(Date.now() - 86_400_000), detached: true });
+  const { log } = await make(options);
+  assert.equal(log.lines.filter((line) => /^warning: the mirror's sid .* was valid until/.test(line)).length, 1);
+});
+
 test("says that the mirror is not there, or not Debian's, or that the network is needed", { skip }, async (t) => {
   const { archive, options } = await setting(t, await ownArchive(t));
   await assert.rejects(make({ ...options, offline: true }), { kind: "machine", message: /offline/ });

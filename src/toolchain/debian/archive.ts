@@ -143,7 +143,7 @@ function reasons({ stderr, code }: ExecResult): string {
 
 async function sayExpired(plan: AptPlan, log: Log): Promise<void> {
   const lists = join(plan.dir, "state/lists");
-  for (const file of (await readdir(lists)).filter((name) => name.endsWith("InRelease"))) {
+  for (const file of (await readdir(lists)).filter((name) => /_(In)?Release$/.test(name))) {
     const { suite, date, validUntil } = releaseDates(await readFile(join(lists, file), "utf8"));
     if (validUntil === null || validUntil.getTime() > Date.now()) continue;
     log.warning(
