@@ -80,7 +80,9 @@ export async function amdTree(options: AmdOptions, exec: Exec): Promise<TreeSour
   };
   const { distribution, release } = await distributionRelease(options, exec);
   const { suite } = baseFor(distribution, release);
-  return packageTree(`amd-${rocmVersion}-${suite}-amd64-${schema}${await otherOrigin(options)}`, recipe, options);
+  const tree = packageTree(`amd-${rocmVersion}-${suite}-amd64-${schema}${await otherOrigin(options)}`, recipe, options);
+  // AMD's keyring lies in the cache, and a line of sources.list ends its path at a blank or a bracket.
+  return { ...tree, refused: /[\s[\]]/ };
 }
 
 /** Ends the name of a tree that is not made of what lies at AMD's address and is signed by AMD's key. */

@@ -174,6 +174,16 @@ test("leaves the policy to a user who names one, and says what it refuses", { sk
   await assert.rejects(make(options, programs), { remedy: /^name a policy .* with APT_SEQUOIA_CRYPTO_POLICY/ });
 });
 
+test("refuses a cache folder that apt's list of sources cannot name", { skip }, async (t) => {
+  const { options, cacheRoot } = await amdSetting(t);
+  for (const name of ["a b", "a\tb", "a[b", "a]b"]) {
+    await assert.rejects(make({ ...options, cacheRoot: join(cacheRoot, name) }), {
+      kind: "user",
+      message: /^the path of the cache has the character "/,
+    });
+  }
+});
+
 test("refuses a key file in which another key hides behind AMD's", { skip }, async (t) => {
   const { amd, options } = await amdSetting(t, true);
   const other = new SmallArchive(await scratch(t));

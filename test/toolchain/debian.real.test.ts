@@ -73,6 +73,12 @@ test("makes a tree from a signed archive, and uses it again without network", { 
   assert.ok(moved.toolchain.paths.llvmBin.startsWith(`${cacheRoot}-moved/`));
 });
 
+test("makes a tree in a folder with a blank", { skip }, async (t) => {
+  const { options, cacheRoot } = await setting(t);
+  const { toolchain } = await make({ ...options, cacheRoot: join(cacheRoot, "a b") });
+  assert.equal(toolchain.kind, "debian");
+});
+
 test("notices a flipped byte, a shortened and a missing file, and replaces the tree", { skip }, async (t) => {
   const { options } = await setting(t);
   const { toolchain } = await make(options);
