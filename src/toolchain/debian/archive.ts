@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve as absolute, join } from "node:path";
 import { machineError, type RdnaError } from "../../errors.ts";
 import type { Command, Exec, ExecResult } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
@@ -101,7 +101,8 @@ async function update(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Promi
 
 /** The environment in which sqv takes keys that SHA-1 binds: by the user's own policy where there is one. */
 async function sha1Policy({ dir }: AptPlan, { env }: ArchivePorts): Promise<Record<string, string>> {
-  if (env[POLICY] !== undefined) return { [POLICY]: env[POLICY] };
+  const own = env[POLICY];
+  if (own !== undefined) return { [POLICY]: own && absolute(own) }; // apt runs in a folder of its own
   const file = join(dir, "etc/sequoia.config");
   await writeFile(file, withSha1Keys(await hostPolicy(env)));
   return { [POLICY]: file };
