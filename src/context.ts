@@ -1,6 +1,6 @@
 import { mkdtempSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { availableParallelism, freemem } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { actionsTiers } from "./cache/actions.ts";
@@ -14,6 +14,7 @@ import { DebuggingExec } from "./ports/debugging-exec.ts";
 import { type Exec, NodeExec } from "./ports/exec.ts";
 import { removeTree, removeTreeNow } from "./ports/files.ts";
 import type { Log } from "./ports/log.ts";
+import { freeMemory } from "./ports/memory.ts";
 import { RunRecord } from "./record.ts";
 
 /** What every command works with: inputs, ports and the cache of this run. */
@@ -82,7 +83,7 @@ export async function makeContext(
     version,
     env,
     inAction,
-    jobs: inputs.jobs ?? planJobs(availableParallelism(), freemem()),
+    jobs: inputs.jobs ?? planJobs(availableParallelism(), freeMemory()),
     timings: {},
     record,
     saveState: inAction ? core.saveState : () => {},

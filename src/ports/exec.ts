@@ -20,7 +20,7 @@ export interface ExecOptions {
   onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** Ends the process group when aborted. */
   signal?: AbortSignal;
-  input?: string;
+  input?: string | Uint8Array;
   /** Bytes of each stream that are kept (the newest); default 4 MiB. */
   keep?: number;
 }

@@ -3,6 +3,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { machineError, messageOf } from "../errors.ts";
+import { trustSystem } from "./certificates.ts";
 
 export interface HttpRequest {
   method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -85,6 +86,7 @@ export class NodeHttp implements Http {
     const { silence, answer } = this.#limits;
     // Given here it counts from the first packet on; setTimeout alone would begin when the connection stands
     const options = { method, timeout: silence };
+    if (protocol === "https:") trustSystem();
     const call =
       protocol === "https:"
         ? httpsRequest(url, { ...options, agent: this.#agents["https:"] })

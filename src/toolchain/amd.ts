@@ -1,7 +1,10 @@
 import { rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError, userError } from "../errors.ts";
-import { fetchKey, givenKey } from "./amd/key.ts";
+import type { Exec } from "../ports/exec.ts";
+import { sha256 } from "../ports/files.ts";
+import { withoutCredentials } from "../secret.ts";
+import { fetchKey, givenKey, readKeyring } from "./amd/key.ts";
 import { AMD_PACKAGES, BASE_PACKAGES } from "./amd/packages.ts";
 import {
   AMD_ADDRESS,
@@ -16,7 +19,7 @@ import { cachedToolchain, type ToolchainPorts, type TreeSource } from "./cached.
 import type { AptSource } from "./debian/apt.ts";
 import { type ArchivePorts, configureApt } from "./debian/archive.ts";
 import { packageTree } from "./debian/make.ts";
-import { checkedMirror, distributionArchive, type HostArchive } from "./debian/mirror.ts";
+import { checkedMirror, distributionArchive, distributionRelease, type HostArchive } from "./debian/mirror.ts";
 import type { Recipe } from "./debian/recipe.ts";
 import { schemaOf } from "./debian/schema.ts";
 import { checkVersion, type DebianOptions } from "./debian.ts";
@@ -38,14 +41,15 @@ export interface AmdOptions extends DebianOptions {
 /**
  * ROCm from AMD's own repository, on packages of the host's distribution (from its own archive and keys), unpacked into a
  * folder of the cache: nothing is installed, no package script runs, no root is needed.
- * The tree is `<cacheRoot>/toolchain/amd-<rocm>-amd64-<schema>`.
+ * The tree is `<cacheRoot>/toolchain/amd-<rocm>-<suite below>-amd64-<schema>`, with a digest behind it of a mirror or
+ * keyring that stands in for AMD's.
  */
 export async function amdToolchain(options: AmdOptions, ports: ToolchainPorts): Promise<Toolchain> {
-  return cachedToolchain(amdTree(options), ports);
+  return cachedToolchain(await amdTree(options, ports.exec), ports);
 }
 
-/** How that tree is made. */
-export function amdTree(options: AmdOptions): TreeSource {
+/** How that tree is made. What it stands on and whose packages it has are part of its name, as they are of what is in it. */
+export async function amdTree(options: AmdOptions, exec: Exec): Promise<TreeSource> {
   const { rocmVersion } = options;
   checkVersion(rocmVersion);
   const wanted = wantedPackages(rocmVersion);
@@ -74,7 +78,23 @@ export function amdTree(options: AmdOptions): TreeSource {
     },
     locate: locateAmd,
   };
-  return packageTree(`amd-${rocmVersion}-amd64-${schema}`, recipe, options);
+  const { distribution, release } = await distributionRelease(options, exec);
+  const { suite } = baseFor(distribution, release);
+  const tree = packageTree(`amd-${rocmVersion}-${suite}-amd64-${schema}${await otherOrigin(options)}`, recipe, options);
+  // AMD's keyring lies in the cache, and a line of sources.list ends its path at a blank or a bracket.
+  return { ...tree, refused: /[\s[\]]/ };
+}
+
+/** Ends the name of a tree that is not made of what lies at AMD's address and is signed by AMD's key. */
+async function otherOrigin({ amdMirror, amdKeyring }: AmdOptions): Promise<string> {
+  if (!amdMirror && !amdKeyring) return "";
+  const mirror = amdMirror ? withoutCredentials(mirrorAddress(amdMirror)) : "";
+  const keys = amdKeyring ? sha256(await readKeyring(amdKeyring)) : "";
+  return `-${sha256(`${mirror}\n${keys}\n`).slice(0, 8)}`;
+}
+
+function mirrorAddress(amdMirror: string | null | undefined): string {
+  return checkedMirror((amdMirror || AMD_ADDRESS).replace(/\/+$/, ""), "amd-mirror");
 }
 
 /** Names of the packages to ask for; throws a user error for a series whose packages are not known. */
@@ -95,7 +115,7 @@ async function sources(
   dir: string,
   ports: ArchivePorts,
 ): Promise<{ sources: AptSource[]; hostSettings: string[] }> {
-  const address = checkedMirror((options.amdMirror ?? AMD_ADDRESS).replace(/\/+$/, ""), "amd-mirror");
+  const address = mirrorAddress(options.amdMirror);
   const host = await distributionArchive(options, ports.exec);
   const base = baseFor(host.distribution, host.release);
   ports.log.info(`toolchain: AMD's packages for ${base.amdSuite}, on ${base.distribution} ${base.suite}`);
@@ -118,6 +138,8 @@ function amdSource({ rocmVersion }: AmdOptions, address: string, base: Base, key
     components: ["main"],
     keyring,
     keyRemedy: "start again, which fetches AMD's present key (a file of amd-keyring must be renewed by hand)",
+    // AMD's key is [ROCm/legacy-rocm-build#5232, #5619]; its fingerprint is compared here.
+    sha1Key: true,
     absent: (why) =>
       new NoSuchRelease(
         "user",

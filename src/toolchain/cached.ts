@@ -16,6 +16,8 @@ export interface TreeSource {
   /** Name of the tree's folder: all that decides what is in it. */
   name: string;
   cacheRoot: string;
+  /** Characters that the path of the cache must not have besides those that nobody can take */
+  refused?: RegExp;
   jobs: number;
   /**
    * Puts the files into `rootOf(folder)` and says what they are. What is worth keeping when a run is killed (package
@@ -112,12 +114,13 @@ export async function repairedToolchain(
   });
 }
 
-function checkMachine({ cacheRoot }: TreeSource): void {
+function checkMachine({ cacheRoot, refused }: TreeSource): void {
   if (process.arch !== "x64") {
     throw machineError(`ROCm is made for x86-64, this machine is ${process.arch}`, "run on an x86-64 machine");
   }
   // apt's configuration has no escape for a quote, and the loader's search path none for a colon.
-  const bad = /[":;\n]/.exec(resolve(cacheRoot))?.[0];
+  const path = resolve(cacheRoot);
+  const bad = (/[":;\n]/.exec(path) ?? refused?.exec(path))?.[0];
   if (bad !== undefined) {
     throw userError(
       `the path of the cache has the character ${JSON.stringify(bad)}: ${cacheRoot}`,

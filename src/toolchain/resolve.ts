@@ -50,15 +50,16 @@ export async function resolveToolchain(options: ToolchainOptions, ports: Toolcha
 /** Debian's packages, whose rocBLAS has kernels for RDNA1, else AMD's. A tree that is there saves asking. */
 async function packagedToolchain(options: ToolchainOptions, ports: ToolchainPorts): Promise<Toolchain> {
   const known = AMD_PACKAGES[options.rocmVersion.split(".").slice(0, 2).join(".")] !== undefined;
-  for (const source of known ? [debianTree(options), amdTree(options)] : [debianTree(options)]) {
-    if ((await usableTree(source, ports.log)) !== null) return cachedToolchain(source, ports);
-  }
+  const debian = debianTree(options);
+  if ((await usableTree(debian, ports.log)) !== null) return cachedToolchain(debian, ports);
+  const amd = known ? await amdTree(options, ports.exec) : null;
+  if (amd !== null && (await usableTree(amd, ports.log)) !== null) return cachedToolchain(amd, ports);
   try {
     return await debianToolchain(options, ports);
   } catch (error) {
-    if (!known || !(error instanceof NoSuchRelease)) throw error;
+    if (amd === null || !(error instanceof NoSuchRelease)) throw error;
     ports.log.info(`toolchain: ${error.message}; AMD's repository is used`);
-    return amdToolchain(options, ports);
+    return cachedToolchain(amd, ports);
   }
 }
 
@@ -76,15 +77,19 @@ export async function verifiedToolchain(
   options: VerifyOptions,
   ports: ToolchainPorts,
 ): Promise<Toolchain> {
-  return repairedToolchain(toolchain, sourceOf(toolchain, options), options.jobs, ports);
+  return repairedToolchain(toolchain, await sourceOf(toolchain, options, ports), options.jobs, ports);
 }
 
 /** Only an archive has to be named again: all else is known by its kind. */
 type VerifyOptions = AmdOptions & { toolchain?: string };
 
-function sourceOf({ kind }: Toolchain, options: VerifyOptions): TreeSource | null {
+async function sourceOf(
+  { kind }: Toolchain,
+  options: VerifyOptions,
+  { exec }: ToolchainPorts,
+): Promise<TreeSource | null> {
   if (kind === "debian") return debianTree(options);
-  if (kind === "amd") return amdTree(options);
+  if (kind === "amd") return amdTree(options, exec);
   const archive = kind === "archive" ? parseArchive(options.toolchain ?? "") : null;
   return archive === null ? null : archiveTree(archive, options);
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { programsOf } from "../../src/miopen/compile/stage.ts";
-import { NodeExec } from "../../src/ports/exec.ts";
+import { type Exec, type ExecResult, NodeExec } from "../../src/ports/exec.ts";
 import { dearmored, keyFingerprints } from "../../src/toolchain/amd/key.ts";
 import { type AmdOptions, amdToolchain } from "../../src/toolchain/amd.ts";
 import { resolveToolchain, verifiedToolchain } from "../../src/toolchain/resolve.ts";
@@ -16,9 +16,24 @@ import { cannotMakeArchive, SmallArchive, smallRocm } from "./small-archive.ts";
 const skip = cannotMakeArchive();
 const exec = new NodeExec();
 
-async function make(options: AmdOptions) {
+async function make(options: AmdOptions, programs: Exec = exec) {
   const log = recordedLog();
-  return { toolchain: await amdToolchain(options, { exec, log }), log };
+  return { toolchain: await amdToolchain(options, { exec: programs, log }), log };
+}
+
+/** What each `apt-get update` was to ask, and by which policy; `answer` instead of what it would answer about AMD's. */
+function watchedUpdates(answer?: Partial<ExecResult>) {
+  const asked: { sources: string; policy: string | undefined; text: string | null }[] = [];
+  const run: Exec["run"] = async (command, options) => {
+    if (!command.args.includes("update")) return exec.run(command, options);
+    const list = command.args.find((arg) => arg.startsWith("Dir::Etc::sourcelist="))?.replace(/.*=/, "");
+    const sources = await readFile(list ?? join(command.cwd ?? "", "etc/sources.list"), "utf8");
+    const policy = command.env.APT_SEQUOIA_CRYPTO_POLICY;
+    asked.push({ sources, policy, text: policy === undefined ? null : await readFile(policy, "utf8") });
+    const result = await exec.run(command, options);
+    return answer !== undefined && sources.includes("/apt/") ? { ...result, ...answer } : result;
+  };
+  return { asked, programs: { run } };
 }
 
 test("makes a tree of AMD's packages on those of a distribution, and uses it again offline", { skip }, async (t) => {
@@ -125,6 +140,48 @@ test("takes only AMD's key from the address, and another only as a file", { skip
   await rm(join(amd.folder, "rocm.gpg.key"));
   await assert.rejects(make({ ...options, cacheRoot }), { kind: "machine", message: /cannot fetch the key/ });
   await assert.rejects(make({ ...options, cacheRoot, amdKeyring: "/nowhere" }), { kind: "user", message: /ENOENT/ });
+});
+
+test("allows a key that SHA-1 binds for AMD's source, never for the distribution's", { skip }, async (t) => {
+  const { options } = await amdSetting(t);
+  const { asked, programs } = watchedUpdates();
+  await make(options, programs);
+  assert.equal(asked.length, 2);
+  const [base, amd] = asked;
+  assert.match(base?.sources ?? "", /^deb \[[^\n]*\] \S+ bookworm main\n$/);
+  assert.equal(base?.policy, undefined);
+  assert.match(amd?.sources ?? "", /^deb \[[^\n]*\] \S+\/apt\/7\.0\.2 jammy main\n$/);
+  assert.match(amd?.text ?? "", /^\[hash_algorithms\]\nsha1\.second_preimage_resistance = "always"$/m);
+});
+
+test("leaves the policy to a user who names one, and says what it refuses", { skip }, async (t) => {
+  const { options } = await amdSetting(t);
+  const own = join(await scratch(t), "own.config");
+  await writeFile(own, "[hash_algorithms]\n");
+  const why =
+    "W: OpenPGP signature verification failed: http://m/apt/7.0.2 jammy InRelease: Signing key on CA8B is not bound: because: SHA1 is not considered secure since 2026-02-01T00:00:00Z\nE: The repository 'http://m/apt/7.0.2 jammy InRelease' is not signed.\n";
+  const { asked, programs } = watchedUpdates({ code: 100, stderr: why });
+  const user = { ...options, env: { APT_SEQUOIA_CRYPTO_POLICY: relative(process.cwd(), own) } };
+  await assert.rejects(make(user, programs), {
+    kind: "machine",
+    message: /^the policy of this host's apt refuses the key of http\S+\/apt\/7\.0\.2: .*SHA1 is not considered secure/,
+    remedy: /^allow it in \S+own\.config \(docs\/toolchain\.md\)/,
+  });
+  assert.deepEqual(
+    asked.map(({ policy }) => policy),
+    [undefined, own],
+  );
+  await assert.rejects(make(options, programs), { remedy: /^name a policy .* with APT_SEQUOIA_CRYPTO_POLICY/ });
+});
+
+test("refuses a cache folder that apt's list of sources cannot name", { skip }, async (t) => {
+  const { options, cacheRoot } = await amdSetting(t);
+  for (const name of ["a b", "a\tb", "a[b", "a]b"]) {
+    await assert.rejects(make({ ...options, cacheRoot: join(cacheRoot, name) }), {
+      kind: "user",
+      message: /^the path of the cache has the character "/,
+    });
+  }
 });
 
 test("refuses a key file in which another key hides behind AMD's", { skip }, async (t) => {

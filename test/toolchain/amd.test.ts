@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { dearmored, keyFingerprints } from "../../src/toolchain/amd/key.ts";
 import { AMD_PACKAGES, BASE_PACKAGES } from "../../src/toolchain/amd/packages.ts";
@@ -9,8 +11,9 @@ import {
   baseFor,
   releaseAddress,
 } from "../../src/toolchain/amd/repository.ts";
-import { amdTree, checkReleases, wantedPackages } from "../../src/toolchain/amd.ts";
+import { type AmdOptions, amdTree, checkReleases, wantedPackages } from "../../src/toolchain/amd.ts";
 import { parseArchive } from "../../src/toolchain/archive-address.ts";
+import { scratch } from "./helpers.ts";
 
 test("reads the release in AMD's package versions", () => {
   const cases: [string, string | null][] = [
@@ -66,17 +69,41 @@ test("has a list of packages for every series that it offers, each once", () => 
   assert.throws(() => wantedPackages("5.7.1"), { kind: "user", message: /ROCm 5\.7/ });
 });
 
-test("another release makes another tree", () => {
-  const options = { cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
-  const name = (rocmVersion: string) => amdTree({ ...options, rocmVersion }).name;
-  assert.match(name("7.0.2"), /^amd-7\.0\.2-amd64-[0-9a-f]{8}$/);
-  assert.notEqual(name("7.0.2"), name("7.0.1"));
-  assert.throws(() => name("7.0"), { kind: "user" });
+const OPTIONS = { rocmVersion: "7.0.2", cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
+
+/** The name of the tree on a host that follows a release of a distribution. */
+async function treeName(changes: Partial<AmdOptions> = {}, follows = "http://m/debian\tbookworm\tmain\n") {
+  const ended = { code: 0, signal: null, timedOut: false, stderr: "", seconds: 0 };
+  const exec = { run: () => Promise.resolve({ ...ended, stdout: follows }) };
+  return (await amdTree({ ...OPTIONS, ...changes }, exec)).name;
+}
+
+test("another release makes another tree", async () => {
+  assert.match(await treeName(), /^amd-7\.0\.2-bookworm-amd64-[0-9a-f]{8}$/);
+  assert.notEqual(await treeName(), await treeName({ rocmVersion: "7.0.1" }));
+  await assert.rejects(treeName({ rocmVersion: "7.0" }), { kind: "user" });
 });
 
-test("has one tree to run MIOpen and to compile it", () => {
-  const options = { rocmVersion: "7.2.4", cacheRoot: "/c", mirror: null, offline: false, jobs: 1, env: {} };
-  assert.equal(amdTree({ ...options, profile: "build" }).name, amdTree(options).name);
+test("what AMD's packages stand on, another address and another key make another tree", async (t) => {
+  assert.match(await treeName({}, "http://m/ubuntu\tjammy\tuniverse\n"), /^amd-7\.0\.2-jammy-amd64-[0-9a-f]{8}$/);
+  assert.match(await treeName({}, "http://m/ubuntu\tquesting\tuniverse\n"), /^amd-7\.0\.2-noble-amd64-/);
+  assert.equal(await treeName({ mirror: "http://other/debian" }, ""), await treeName());
+  const keyring = join(await scratch(t), "key");
+  const names = [await treeName()];
+  for (const amdMirror of [null, "https://a/rocm", "https://b/rocm"]) {
+    for (const key of [null, "one", "two"].slice(amdMirror === null ? 1 : 0)) {
+      if (key !== null) await writeFile(keyring, key);
+      names.push(await treeName({ amdMirror, amdKeyring: key && keyring }));
+    }
+  }
+  assert.equal(new Set(names).size, 9);
+  for (const name of names.slice(1)) assert.match(name, /^amd-7\.0\.2-bookworm-amd64-[0-9a-f]{8}-[0-9a-f]{8}$/);
+  const amdMirror = "https://user:secret@a/rocm/";
+  assert.equal(await treeName({ amdMirror }), await treeName({ amdMirror: "https://a/rocm" }));
+});
+
+test("has one tree to run MIOpen and to compile it", async () => {
+  assert.equal(await treeName({ profile: "build" }), await treeName());
 });
 
 test("refuses a mixture of AMD's releases, whatever else there is", () => {

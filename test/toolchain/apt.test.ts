@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   aptConf,
@@ -19,8 +22,10 @@ import {
   ubuntuArchive,
 } from "../../src/toolchain/debian/mirror.ts";
 import { debianPackages } from "../../src/toolchain/debian/packages.ts";
+import { hostPolicy, withSha1Keys } from "../../src/toolchain/debian/policy.ts";
 import { debianTree } from "../../src/toolchain/debian.ts";
 import { isPruned, PRUNED_PACKAGES } from "../../src/toolchain/prune.ts";
+import { scratch } from "./helpers.ts";
 
 const SHA = "a".repeat(64);
 const host: HostArchive = {
@@ -203,4 +208,23 @@ test("leaves out packages by name and by beginning of a name", () => {
     assert.ok(isPruned(name, PRUNED_PACKAGES), name);
   for (const name of ["libmiopen1", "libmiopen1-tests", "clang-22", "libc6-dev", "libstdc++-16-dev"])
     assert.ok(!isPruned(name, PRUNED_PACKAGES), name);
+});
+
+test("a policy that takes keys bound by SHA-1 is the host's in all else", async (t) => {
+  // apt 3.0.4 of Debian 13 has the first; the others are a policy without this algorithm, and none
+  const debian =
+    "[asymmetric_algorithms]\nrsa2048  = 2030-02-01\n\n[hash_algorithms]\nsha1.second_preimage_resistance = 2026-02-01  # Extend\nsha224 = 2026-02-01\n";
+  const allowed = 'sha1.second_preimage_resistance = "always"';
+  assert.equal(withSha1Keys(debian), debian.replace("sha1.second_preimage_resistance = 2026-02-01  # Extend", allowed));
+  assert.equal(
+    withSha1Keys('[hash_algorithms]\nsha1 = "never"\nsha1.collision_resistance = "never"\n'),
+    `[hash_algorithms]\n${allowed}\nsha1.collision_resistance = "never"\n`,
+  );
+  assert.equal(withSha1Keys("[packets]\n"), `[packets]\n\n[hash_algorithms]\n${allowed}\n`);
+  const file = join(await scratch(t), "policy");
+  await writeFile(file, debian);
+  const places = ["/etc/crypto-policies/back-ends/apt-sequoia.config", "/var/lib/crypto-config/profiles/current"];
+  if (!places.some((place) => existsSync(place))) {
+    assert.equal(await hostPolicy({ SEQUOIA_CRYPTO_POLICY: file }), debian);
+  }
 });

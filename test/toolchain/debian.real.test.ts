@@ -73,6 +73,12 @@ test("makes a tree from a signed archive, and uses it again without network", { 
   assert.ok(moved.toolchain.paths.llvmBin.startsWith(`${cacheRoot}-moved/`));
 });
 
+test("makes a tree in a folder with a blank", { skip }, async (t) => {
+  const { options, cacheRoot } = await setting(t);
+  const { toolchain } = await make({ ...options, cacheRoot: join(cacheRoot, "a b") });
+  assert.equal(toolchain.kind, "debian");
+});
+
 test("notices a flipped byte, a shortened and a missing file, and replaces the tree", { skip }, async (t) => {
   const { options } = await setting(t);
   const { toolchain } = await make(options);
@@ -198,6 +204,13 @@ test("refuses a package file that is not the one that was signed", { skip }, asy
 test("takes an expired Release file and says so", { skip }, async (t) => {
   const { archive, options } = await setting(t, await ownArchive(t));
   archive.publish("sid", smallRocm("7.1.0"), { validUntil: new Date(Date.now() - 86_400_000) });
+  const { log } = await make(options);
+  assert.equal(log.lines.filter((line) => /^warning: the mirror's sid .* was valid until/.test(line)).length, 1);
+});
+
+test("says it also where the signature of the Release file is a file of its own", { skip }, async (t) => {
+  const { archive, options } = await setting(t, await ownArchive(t));
+  archive.publish("sid", smallRocm("7.1.0"), { validUntil: new Date(Date.now() - 86_400_000), detached: true });
   const { log } = await make(options);
   assert.equal(log.lines.filter((line) => /^warning: the mirror's sid .* was valid until/.test(line)).length, 1);
 });

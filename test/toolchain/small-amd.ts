@@ -104,7 +104,7 @@ after(() => shared && rmSync(shared.folder, { recursive: true, force: true }));
 
 /** Both archives, each signed by a key of its own; AMD's address has its key and the repositories of three releases. */
 function archives(folder: string): { amd: SmallArchive; base: SmallArchive } {
-  const amd = new SmallArchive(join(folder, "amd"));
+  const amd = new SmallArchive(join(folder, "amd"), undefined, true);
   const base = new SmallArchive(join(folder, "base"));
   // One repository with several releases, as AMD's "latest" has, is what a pin is for.
   amd.publish("jammy", [...smallAmd("7.0.1", 42), ...smallAmd("7.0.2"), ...smallAmd("7.1.0", 20)], { at: "apt/7.0.2" });

@@ -15,6 +15,8 @@ export interface SmallPackage {
 export interface PublishOptions {
   validUntil?: Date;
   at?: string;
+  /** Release and Release.gpg instead of InRelease */
+  detached?: boolean;
 }
 
 /** Why the archive cannot be made here, or false. */
@@ -38,8 +40,8 @@ export class SmallArchive {
   readonly keyring: string;
   readonly #home: string;
 
-  /** `like`: an archive to copy, with its key. */
-  constructor(folder: string, like?: SmallArchive) {
+  /** `like`: an archive to copy, with its key; `sha1`: the key is bound by SHA-1. */
+  constructor(folder: string, like?: SmallArchive, sha1 = false) {
     this.folder = join(folder, "archive");
     this.#home = like === undefined ? join(folder, "gnupg") : like.#home;
     this.keyring = like === undefined ? join(folder, "keyring.gpg") : like.keyring;
@@ -49,7 +51,9 @@ export class SmallArchive {
     }
     mkdirSync(this.#home, { mode: 0o700, recursive: true });
     mkdirSync(this.folder, { recursive: true });
-    this.#gpg("--quick-generate-key", "Small archive <archive@example.invalid>", "rsa2048", "sign", "never");
+    // As AMD's key is: apt's sqv refuses it unless its policy allows this.
+    const bound = sha1 ? ["--cert-digest-algo", "SHA1"] : [];
+    this.#gpg(...bound, "--quick-generate-key", "Small archive <archive@example.invalid>", "rsa2048", "sign", "never");
     writeFileSync(this.keyring, this.#gpg("--export"));
   }
 
@@ -63,7 +67,11 @@ export class SmallArchive {
   }
 
   /** Makes the package files and one suite that lists them, below the folder `at` of the archive. */
-  publish(suite: string, packages: readonly SmallPackage[], { validUntil, at = "." }: PublishOptions = {}): void {
+  publish(
+    suite: string,
+    packages: readonly SmallPackage[],
+    { validUntil, at = ".", detached }: PublishOptions = {},
+  ): void {
     const base = join(this.folder, at);
     const stanzas = packages.map((item) => this.#build(base, item)).join("\n");
     const dist = join(base, "dists", suite);
@@ -80,11 +88,15 @@ export class SmallArchive {
       "Architectures: amd64\nComponents: main universe",
       `SHA256:\n${sums.join("")}`,
     ].join("\n");
-    const file = join(dist, "InRelease");
-    rmSync(file, { force: true });
-    writeFileSync(`${file}.text`, release);
-    this.#gpg("--clearsign", "--output", file, `${file}.text`);
-    rmSync(`${file}.text`);
+    for (const name of ["InRelease", "Release", "Release.gpg"]) rmSync(join(dist, name), { force: true });
+    const file = join(dist, "Release");
+    writeFileSync(file, release);
+    if (detached) {
+      this.#gpg("--armor", "--detach-sign", "--output", `${file}.gpg`, file);
+      return;
+    }
+    this.#gpg("--clearsign", "--output", join(dist, "InRelease"), file);
+    rmSync(file);
   }
 
   /** gpg starts an agent, which would outlive a test that is interrupted: it ends with the call. */

@@ -50,6 +50,12 @@ export function readDiagnostics(output: string, source: string): Diagnostic[] {
   return [...found.values()];
 }
 
+const MEMORY = [
+  /\bKilled\b|code=137\b|signal 9\b/,
+  /out of memory|virtual memory exhausted/i,
+  /(?:throwing an instance of|uncaught exception of type|what\(\):) +'?std::bad_alloc/,
+];
+
 /**
  * What ended a build. A kernel that is out of memory kills a compiler: its shell or driver says `Killed`, or only the exit
  * code 137 remains.
@@ -57,9 +63,20 @@ export function readDiagnostics(output: string, source: string): Diagnostic[] {
 export function readCause(output: string): Cause {
   if (/No space left on device|Disk quota exceeded|LLVM ERROR: IO failure on output stream/i.test(output))
     return "disk";
-  if (/\bKilled\b|code=137\b|signal 9\b|out of memory|std::bad_alloc|virtual memory exhausted/i.test(output))
-    return "memory";
-  return "other";
+  const said = withoutSource(output);
+  return MEMORY.some((sign) => sign.test(said)) ? "memory" : "other";
+}
+
+/** The output without messages about a place in the source and without the lines that they quote, in which any word may be. */
+function withoutSource(output: string): string {
+  const about = /^\/?[^\s:][^:]*:\d+:(?:\d+:)? (?:(?:fatal )?error|warning|note|remark): /;
+  const lines = output.split("\n");
+  return lines
+    .filter((line, index) => {
+      const marked = /^[\s~]*\^[\s~^]*$/.test(lines[index + 1] ?? ""); // clang before 17 quotes without a number and a bar
+      return !(about.test(line) || /^\s*\d* \|/.test(line) || marked);
+    })
+    .join("\n");
 }
 
 /** The lines of the first failed step: its command left out, what it printed kept. */

@@ -1,8 +1,9 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { availableParallelism, freemem } from "node:os";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import type { Context } from "../../context.ts";
 import { sha256 } from "../../ports/files.ts";
+import { freeMemory } from "../../ports/memory.ts";
 import type { SoundToolchain } from "../../toolchain/stage.ts";
 import type { Toolchain } from "../../toolchain/toolchain.ts";
 import { size } from "../../units.ts";
@@ -113,7 +114,7 @@ export async function prepareCompilation(
     environment,
     programs: programsOf(environment, toolchain),
     compiler: await compilerDigest(toolchain),
-    jobs: inputs.jobs ?? planCompileJobs(availableParallelism(), freemem()),
+    jobs: inputs.jobs ?? planCompileJobs(availableParallelism(), freeMemory()),
     logFile: join(logs, logName),
     changedBy: (file) => series.patches.filter((one) => one.touched.includes(file)).map((one) => one.name),
   };

@@ -115,7 +115,7 @@ async function run(patch: Patch, tree: string, exec: Exec, options: readonly str
     ...options,
   ];
   const command = { file: "patch", args, env: { PATH: "/usr/bin:/bin", LC_ALL: "C" }, cwd: tree };
-  const result = await exec.run(endingWithUs(command), { input: patch.text, timeoutMs: 60_000 });
+  const result = await exec.run(endingWithUs(command), { input: Buffer.from(patch.text, "latin1"), timeoutMs: 60_000 });
   if (saysDiskIsFull(result.stderr) || saysDiskIsFull(result.stdout)) throw diskFull(tree);
   if (result.code === 127) throw machineError("the program patch is not on this machine", "install the package patch");
   if (result.code === 0 || result.code === 1) return result;

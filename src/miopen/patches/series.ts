@@ -11,6 +11,7 @@ export interface Patch extends ParsedPatch {
   name: string;
   /** Absolute path */
   path: string;
+  /** Latin-1, one character a byte: what a patch changes need not be UTF-8 */
   text: string;
   sha256: string;
   strip: number;
@@ -95,16 +96,26 @@ async function bundledFolder(projectRoot: string, version: string): Promise<stri
   );
 }
 
+/** Names of files are UTF-8, as everywhere else. */
+function withNames({ touched, hunks, fault }: ParsedPatch): ParsedPatch {
+  const named = (text: string) => Buffer.from(text, "latin1").toString("utf8");
+  return {
+    touched: touched.map(named),
+    hunks: hunks.map((hunk) => ({ ...hunk, file: named(hunk.file) })),
+    fault: fault && named(fault),
+  };
+}
+
 async function readSeries(folder: string): Promise<{ patches: Patch[]; version: number }> {
   const file = join(folder, "series");
-  const text = await readFile(file, "utf8").catch((error) => {
+  const list = await readFile(file, "utf8").catch((error) => {
     throw userError(
       `patches: ${file} cannot be read (${codeOf(error) ?? String(error)})`,
       "give a folder with a file `series` that names its patches in order",
       error,
     );
   });
-  const { lines, version } = parseSeries(text, file);
+  const { lines, version } = parseSeries(list, file);
   const patches: Patch[] = [];
   for (const { name, strip, line } of lines) {
     const path = join(folder, name);
@@ -114,12 +125,12 @@ async function readSeries(folder: string): Promise<{ patches: Patch[]; version: 
         "correct the series",
       );
     });
-    const patch = bytes.toString("utf8");
-    const parsed = parsePatch(patch, strip);
+    const text = bytes.toString("latin1");
+    const parsed = withNames(parsePatch(text, strip));
     if (parsed.fault !== null) {
       throw userError(`patches: ${path} cannot be used: ${parsed.fault}`, "make it with diff -u or git format-patch");
     }
-    patches.push({ name, path, text: patch, sha256: sha256(bytes), strip, ...parsed });
+    patches.push({ name, path, text, sha256: sha256(bytes), strip, ...parsed });
   }
   return { patches, version };
 }

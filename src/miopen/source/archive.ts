@@ -4,6 +4,7 @@ import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../../cache/lock.ts";
 import { codeOf, machineError, messageOf, RdnaError, userError } from "../../errors.ts";
+import { isUntrusted, UNTRUSTED_REMEDY } from "../../ports/certificates.ts";
 import { diskFull, exists, readTextIfThere, sha256, writeWhole } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import { withoutCredentials } from "../../secret.ts";
@@ -17,6 +18,13 @@ export interface ArchiveOptions {
   /** Archives and what is known of them are kept here */
   folder: string;
   offline: boolean;
+}
+
+export interface ArchivePorts {
+  log: Log;
+  /** For the proxy that it names */
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
 }
 
 /** What was recorded of an archive when it was first fetched. */
@@ -43,7 +51,7 @@ export interface KnownArchive {
 export async function knownArchive(
   origin: ArchiveOrigin,
   options: ArchiveOptions,
-  ports: { log: Log; signal?: AbortSignal },
+  ports: ArchivePorts,
 ): Promise<KnownArchive> {
   const name = sha256(origin.url).slice(0, 16);
   const target = join(options.folder, `${name}.archive`);
@@ -76,7 +84,7 @@ interface Place {
 async function fetchInto(
   origin: ArchiveOrigin,
   { target, record, wanted, offline }: Place,
-  { log, signal = new AbortController().signal }: { log: Log; signal?: AbortSignal },
+  { log, env, signal = new AbortController().signal }: ArchivePorts,
 ): Promise<string> {
   if (wanted !== null && (await exists(target))) {
     const { size } = await stat(target);
@@ -92,7 +100,7 @@ async function fetchInto(
   }
   const bytes = origin.published?.bytes ?? null;
   log.info(`fetching ${describeOrigin(origin)}${bytes === null ? "" : `, ${megabytes(bytes)}`}`);
-  const file = { url: origin.url, target, bytes, sha256: wanted };
+  const file = { url: origin.url, target, bytes, sha256: wanted, proxyEnv: env };
   const stop = showProgress([file], bytes, log);
   try {
     const digest = await fetchPatiently(file, log, signal);
@@ -138,8 +146,10 @@ function explained(error: unknown, origin: ArchiveOrigin, target: string): unkno
       error,
     );
   }
+  const message = `cannot fetch MIOpen's source from ${describeOrigin(origin)}: ${messageOf(error)}`;
+  if (isUntrusted(codeOf(error))) return machineError(message, UNTRUSTED_REMEDY, error);
   return machineError(
-    `cannot fetch MIOpen's source from ${describeOrigin(origin)}: ${messageOf(error)}`,
+    message,
     "check the network and start again, or give a tarball or a folder with miopen-source",
     error,
   );

@@ -98,7 +98,7 @@ async function fix(context: Context, origin: Origin): Promise<Fixed> {
   const title = describeOrigin(origin);
   switch (origin.kind) {
     case "archive": {
-      const archive: KnownArchive = await knownArchive(origin, kept, { log });
+      const archive: KnownArchive = await knownArchive(origin, kept, { log, env });
       const bring = async (folder: string) => {
         await unpackForeign(await archive.file(), folder, exec);
         return null;

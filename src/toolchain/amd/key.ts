@@ -86,11 +86,16 @@ export async function fetchKey(
   await writeFile(keyring, packets);
 }
 
-/** Writes the key that the user gave as a keyring; who gives a key vouches for it. */
-export async function givenKey(file: string, keyring: string): Promise<void> {
-  const data = await readFile(file).catch((error) => {
+/** The file that the user gave. */
+export async function readKeyring(file: string): Promise<Buffer> {
+  return readFile(file).catch((error) => {
     throw userError(`amd-keyring: ${file} cannot be read (${codeOf(error)})`, "give a file with an OpenPGP key");
   });
+}
+
+/** Writes the key that the user gave as a keyring; who gives a key vouches for it. */
+export async function givenKey(file: string, keyring: string): Promise<void> {
+  const data = await readKeyring(file);
   await mkdir(dirname(keyring), { recursive: true });
   try {
     const packets = dearmored(data);

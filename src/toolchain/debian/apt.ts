@@ -27,6 +27,8 @@ export interface AptSource {
   keyring: string;
   /** What to do when the signature is by none of these keys. */
   keyRemedy: string;
+  /** A key of it may be bound by SHA-1 signatures of its own, which apt's sqv refuses since 2026-02-01 */
+  sha1Key?: boolean;
   /** The error for an address that has not these suites; `why` is what apt says. */
   absent(why: string): RdnaError;
 }

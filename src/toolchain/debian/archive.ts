@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve as absolute, join } from "node:path";
 import { machineError, type RdnaError } from "../../errors.ts";
 import type { Command, Exec, ExecResult } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
@@ -18,6 +18,7 @@ import {
 } from "./apt.ts";
 import type { Environment } from "./mirror.ts";
 import { withParent } from "./parent.ts";
+import { hostPolicy, POLICY, withSha1Keys } from "./policy.ts";
 import type { Recipe } from "./recipe.ts";
 
 export interface ArchivePorts {
@@ -68,26 +69,59 @@ export function aptCommand(plan: Pick<AptPlan, "dir">, env: Environment, file: s
   return withParent({ file, args, env: { ...proxies, ...own }, cwd: plan.dir });
 }
 
-async function run(plan: AptPlan, ports: ArchivePorts, file: string, ...args: string[]): Promise<ExecResult> {
-  const options = { timeoutMs: 240_000, keep: 16 << 20, ...(ports.signal && { signal: ports.signal }) };
-  const result = await ports.exec.run(aptCommand(plan, ports.env, file, ...args), options);
-  ports.signal?.throwIfAborted();
+function run(plan: AptPlan, ports: ArchivePorts, file: string, ...args: string[]): Promise<ExecResult> {
+  return runCommand(aptCommand(plan, ports.env, file, ...args), ports);
+}
+
+async function runCommand(command: Command, { exec, signal }: ArchivePorts): Promise<ExecResult> {
+  const result = await exec.run(command, { timeoutMs: 240_000, keep: 16 << 20, ...(signal && { signal }) });
+  signal?.throwIfAborted();
   return result;
 }
 
 async function update(plan: AptPlan, recipe: Recipe, ports: ArchivePorts): Promise<void> {
   ports.log.info(`asking the archive at ${plan.sources.map(({ uri }) => uri).join(" and ")}`);
-  // No retries: a mirror that does not answer must be an error within a minute.
-  const result = await run(plan, ports, "apt-get", "update", "-q", "-o", "Acquire::Retries=0");
-  if (result.code !== 0) throw updateError(plan, recipe, result);
+  const list = join(plan.dir, "etc/asked.list");
+  const groups = [plan.sources.filter(({ sha1Key }) => !sha1Key), plan.sources.filter(({ sha1Key }) => sha1Key)];
+  let cleanup = 1;
+  for (const sources of groups.filter(({ length }) => length > 0)) {
+    // apt has one policy for all that it verifies: what is allowed for one source must not be for another.
+    const part = { ...plan, sources };
+    await writeFile(list, sourcesList(part));
+    // No retries: a mirror that does not answer must be an error within a minute.
+    const settings = [`Dir::Etc::sourcelist=${list}`, `APT::Get::List-Cleanup=${cleanup}`, "Acquire::Retries=0"];
+    const args = settings.flatMap((setting) => ["-o", setting]);
+    const command = aptCommand(plan, ports.env, "apt-get", "update", "-q", ...args);
+    const policy = sources.some(({ sha1Key }) => sha1Key) ? await sha1Policy(plan, ports) : {};
+    const result = await runCommand({ ...command, env: { ...command.env, ...policy } }, ports);
+    if (result.code !== 0) throw updateError(part, recipe, result, ports);
+    cleanup = 0;
+  }
 }
 
-function updateError(plan: AptPlan, { mirrorOptions }: Recipe, result: ExecResult): RdnaError {
+/** The environment in which sqv takes keys that SHA-1 binds: by the user's own policy where there is one. */
+async function sha1Policy({ dir }: AptPlan, { env }: ArchivePorts): Promise<Record<string, string>> {
+  const own = env[POLICY];
+  if (own !== undefined) return { [POLICY]: own && absolute(own) }; // apt runs in a folder of its own
+  const file = join(dir, "etc/sequoia.config");
+  await writeFile(file, withSha1Keys(await hostPolicy(env)));
+  return { [POLICY]: file };
+}
+
+function updateError(plan: AptPlan, { mirrorOptions }: Recipe, result: ExecResult, { env }: ArchivePorts): RdnaError {
   const why = reasons(result);
   const named = plan.sources.find(({ uri }) => why.includes(uri)) ?? plan.sources[0];
   if (/No space left/.test(why)) return machineError(`the disk of ${plan.dir} is full`, "free space there");
   if (named !== undefined && /does not have a Release file|404 +Not Found|File not found/.test(why)) {
     return named.absent(why);
+  }
+  if (named?.sha1Key && /is not bound|SHA1 is not considered secure/.test(why)) {
+    const own =
+      env[POLICY] === undefined ? `name a policy that allows it with ${POLICY}` : `allow it in ${env[POLICY]}`;
+    return machineError(
+      `the policy of this host's apt refuses the key of ${named.uri}: ${why}`,
+      `${own} (docs/toolchain.md), or give another mirror (${mirrorOptions})`,
+    );
   }
   if (named !== undefined && /GPG error|NO_PUBKEY|EXPKEYSIG|BADSIG|not signed|OpenPGP/.test(why)) {
     return machineError(
@@ -110,7 +144,7 @@ function reasons({ stderr, code }: ExecResult): string {
 
 async function sayExpired(plan: AptPlan, log: Log): Promise<void> {
   const lists = join(plan.dir, "state/lists");
-  for (const file of (await readdir(lists)).filter((name) => name.endsWith("InRelease"))) {
+  for (const file of (await readdir(lists)).filter((name) => /_(In)?Release$/.test(name))) {
     const { suite, date, validUntil } = releaseDates(await readFile(join(lists, file), "utf8"));
     if (validUntil === null || validUntil.getTime() > Date.now()) continue;
     log.warning(

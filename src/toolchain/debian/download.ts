@@ -2,6 +2,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, machineError, messageOf, type RdnaError } from "../../errors.ts";
+import { isUntrusted, UNTRUSTED_REMEDY } from "../../ports/certificates.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ArchivePackage } from "./apt.ts";
 import { type ArchivePorts, aptCommand } from "./archive.ts";
@@ -167,8 +168,10 @@ function explained(error: unknown, plan: DownloadPlan): unknown {
   if (codeOf(error) === "ENOSPC" || /No space left/.test(messageOf(error))) {
     return machineError(`the disk of ${plan.folder} is full`, "free space there, or give another cache folder", error);
   }
+  const message = `cannot fetch the toolchain: ${messageOf(error)}`;
+  if (isUntrusted(codeOf(error))) return machineError(message, UNTRUSTED_REMEDY, error);
   return machineError(
-    `cannot fetch the toolchain: ${messageOf(error)}`,
+    message,
     `check the network and start again (what was fetched is kept), or give another mirror (${plan.mirrorOptions})`,
     error,
   );

@@ -7,6 +7,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../errors.ts";
+import { isUntrusted, trustSystem } from "../../ports/certificates.ts";
 import { sha256File } from "../../ports/files.ts";
 import { withoutCredentials } from "../../secret.ts";
 
@@ -172,6 +173,7 @@ async function request(
   const own = new URL(url).origin === new URL(file.url).origin ? file.headers : {};
   const headers = { "user-agent": "rdna1-miopen", ...own, ...(offset > 0 && { range: `bytes=${offset}-` }) };
   const options = { headers, signal, timeout: SILENCE };
+  if (url.startsWith("https:")) trustSystem();
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const call = url.startsWith("https:")
       ? httpsGet(
@@ -204,5 +206,6 @@ async function request(
 /** Whether trying again may help. */
 export function isTransient(error: unknown): boolean {
   const code = codeOf(error);
-  return !(error instanceof GoneError || code === "ENOSPC" || code === "EACCES" || code === "ABORT_ERR");
+  const lasting = code === "ENOSPC" || code === "EACCES" || code === "ABORT_ERR" || isUntrusted(code);
+  return !(error instanceof GoneError || lasting);
 }

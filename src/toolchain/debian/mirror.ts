@@ -35,37 +35,51 @@ export async function distributionArchive(options: HostOptions, exec: Exec): Pro
   return archiveOf(options, exec, (targets) => debianArchive(targets) ?? ubuntuArchive(targets));
 }
 
+/** What {@link distributionArchive} stands on; of the host's programs it needs apt-get, and none where a mirror is given. */
+export async function distributionRelease(
+  options: Omit<HostOptions, "keyring">,
+  exec: Exec,
+): Promise<Pick<HostArchive, "distribution" | "release">> {
+  return foundArchive(options, exec, (targets) => debianArchive(targets) ?? ubuntuArchive(targets));
+}
+
 async function archiveOf(
-  { mirror, env, keyring }: HostOptions,
+  options: HostOptions,
   exec: Exec,
   find: (targets: string) => FoundArchive | null,
 ): Promise<HostArchive> {
+  const dump = await askApt(options.env, exec, "apt-config", "dump");
+  const settings = [...networkSettings(dump), ...(await credentials())];
+  const found = await foundArchive(options, exec, find);
+  const keyring = options.keyring ?? (await keyringOf(found.distribution));
+  return { ...found, keyring, networkSettings: settings };
+}
+
+async function foundArchive(
+  { mirror, env }: HostOptions,
+  exec: Exec,
+  find: (targets: string) => FoundArchive | null,
+): Promise<FoundArchive> {
+  if (mirror !== null) return { distribution: "debian", release: null, mirror: checkedMirror(mirror) };
+  const format = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)";
+  // Without release info apt names its sources even where their lists have been removed, as in container images.
+  const args = ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages"];
+  return reached(find(await askApt(env, exec, "apt-get", ...args)));
+}
+
+/** What one of the host's own apt programs prints. */
+async function askApt(env: Environment, exec: Exec, file: string, ...args: string[]): Promise<string> {
   const hostEnv = {
     PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
     LC_ALL: "C",
     ...(env.APT_CONFIG === undefined ? {} : { APT_CONFIG: env.APT_CONFIG }),
   };
-  const ask = async (file: string, ...args: string[]) => {
-    const result = await exec
-      .run({ file, args, env: hostEnv }, { timeoutMs: 20_000, keep: 64 << 20 })
-      .catch(() => null);
-    if (result?.code === 0) return result.stdout;
-    throw machineError(
-      `${file} ${result === null ? "is not on this machine" : `failed: ${result.stderr.trim()}`}`,
-      "this toolchain needs apt and dpkg; on another distribution give a ROCm folder or archive with the toolchain option",
-    );
-  };
-  const settings = [...networkSettings(await ask("apt-config", "dump")), ...(await credentials())];
-  let found: FoundArchive;
-  if (mirror === null) {
-    const format = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)";
-    // Without release info apt names its sources even where their lists have been removed, as in container images.
-    const args = ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages"];
-    found = await reached(find(await ask("apt-get", ...args)));
-  } else {
-    found = { distribution: "debian", release: null, mirror: checkedMirror(mirror) };
-  }
-  return { ...found, keyring: keyring ?? (await keyringOf(found.distribution)), networkSettings: settings };
+  const result = await exec.run({ file, args, env: hostEnv }, { timeoutMs: 20_000, keep: 64 << 20 }).catch(() => null);
+  if (result?.code === 0) return result.stdout;
+  throw machineError(
+    `${file} ${result === null ? "is not on this machine" : `failed: ${result.stderr.trim()}`}`,
+    "this toolchain needs apt and dpkg; on another distribution give a ROCm folder or archive with the toolchain option",
+  );
 }
 
 /** A source of Debian packages for the isolated apt. */

@@ -27,11 +27,13 @@ export interface SmallOptions {
   /** What is left for the post step, in order */
   states?: string[];
   record?: RunRecord;
+  /** Default: 2; "auto": as many as memory allows */
+  jobs?: "auto";
 }
 
 /** Source, patches and compilation of `<folder>/source` with the series `<folder>/series` (none: empty), cache in `<folder>`. */
 export async function compileSmall(folder: string, options: SmallOptions = {}): Promise<SmallRun> {
-  const { context, log } = await contextIn(folder, { jobs: "2" }, options.record);
+  const { context, log } = await contextIn(folder, options.jobs === "auto" ? {} : { jobs: "2" }, options.record);
   if (options.log !== undefined) context.log = options.log;
   if (options.tier !== undefined) context.tiers = new Tiers([options.tier], context.log, context.record);
   context.saveState = (_, value) => void options.states?.push(value);

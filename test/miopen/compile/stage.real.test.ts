@@ -40,6 +40,12 @@ test("compiles the patched source into a prefix that runs wherever it is moved",
   assert.ok(lines.some((line) => /compile: with the ROCm in/.test(line)));
 });
 
+test("compiles only as many files at once as the memory of a container allows", { skip }, async (t) => {
+  t.mock.method(process, "availableMemory", () => 2 ** 31);
+  const { lines } = await compileSmall(await source(t), { jobs: "auto" });
+  assert.ok(lines.includes("info: compile: 1 job"), lines.join("\n"));
+});
+
 test("is skipped when nothing changed, and compiles again after a patch", { skip }, async (t) => {
   const folder = await source(t);
   await compileSmall(folder);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { chooseSeries } from "../../../src/miopen/patches/series.ts";
@@ -65,6 +65,23 @@ test("says how far a patch was off and how much context it had to do without", a
     ],
   );
   assert.ok(reports.every(({ fuzz }) => fuzz > 0));
+});
+
+test("applies a patch byte by byte, whatever the encoding of the source, to a file of any name", async (t) => {
+  const name = "src/Größe.txt";
+  const { folder, context, log } = await freshContext(t);
+  writeTree(join(folder, "source"));
+  const content = (word: string) => Buffer.from(`caf\xe9\n${word} \xff\xb5s\n`, "latin1");
+  writeFileSync(join(folder, "source", name), content("old"));
+  const patch = [`--- a/${name}`, `+++ b/${name}`, "@@ -1,2 +1,2 @@"].map((line) => `${line}\n`).join("");
+  const lines = Buffer.from(" caf\xe9\n-old \xff\xb5s\n+new \xff\xb5s\n", "latin1");
+  writeSeries(join(folder, "series"), { "1.patch": "" });
+  writeFileSync(join(folder, "series/1.patch"), Buffer.concat([Buffer.from(patch), lines]));
+  const miopen = await sourceStage(context, parseOrigin("./source", folder));
+  const series = await chooseSeries(projectRoot, miopen.version, { bundled: false, folder: join(folder, "series") });
+  const { tree } = await patchStage(context, miopen, series);
+  assert.deepEqual(readFileSync(join(tree, name)), content("new"));
+  assert.ok(log.lines.some((line) => line.includes("1 of 1 applied")));
 });
 
 test("removes a file that a patch empties", async (t) => {

@@ -95,6 +95,19 @@ test("records the digest of an archive that nobody has published, says so, and h
   await assert.rejects(sourceStage(context, origin), /is damaged: its SHA-256 is [0-9a-f]{64}, not/);
 });
 
+test("fetches an archive through the proxy of the environment", async (t) => {
+  const { folder, context } = await freshContext(t);
+  const { bytes, sha256 } = tarball(folder);
+  const asked: (string | undefined)[] = [];
+  const proxy = await serve(t, ({ url }, response) => {
+    asked.push(url);
+    response.end(bytes);
+  });
+  context.env = { ...context.env, HTTP_PROXY: proxy };
+  await sourceStage(context, parseOrigin(`http://files.invalid/m.tar.gz#sha256=${sha256}`, folder));
+  assert.deepEqual(asked, ["http://files.invalid/m.tar.gz"]);
+});
+
 test("says, keeps and records nothing of the query of an address, which may hold a token", async (t) => {
   const { folder, context, log } = await freshContext(t);
   const { bytes } = tarball(folder);
