@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CRuntime } from "../c-runtime.ts";
 import { userError } from "../errors.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
@@ -41,6 +42,15 @@ export interface RocblasOverlay {
   folder: string;
 }
 
+/** A compiled MIOpen that is packaged. */
+export interface BuiltMiopen {
+  /** Folder with `lib`, `bin`, `include` */
+  prefix: string;
+  /** The library's place there */
+  library: string;
+  needs: CRuntime;
+}
+
 /** Everything that `packageBuild` turns into the output folder. */
 export interface PackageInput {
   /** Version of this project */
@@ -53,8 +63,8 @@ export interface PackageInput {
     source: string;
     patches: Manifest["miopen"]["patches"];
   };
-  /** The compiled MIOpen: a folder with `lib`, `bin`, `include`, and its library's place there; null: the toolchain's own */
-  built: { prefix: string; library: string } | null;
+  /** null: the toolchain's own MIOpen, which is not packaged */
+  built: BuiltMiopen | null;
   toolchain: Toolchain;
   /** One database each in `kernels` */
   targets: readonly Target[];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import type { Context } from "../context.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
+import { runtimeOf } from "../miopen/compile/installed.ts";
 import type { CompiledMiopen } from "../miopen/compile/stage.ts";
 import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
@@ -55,8 +56,9 @@ export async function packageStage(context: Context, made: Made, parts: readonly
   const { inputs, log } = context;
   const rows = parts.flatMap((part) => part.proofs?.rows ?? []);
   const { toolchain, compiled } = made;
-  const input = packageInput(context, made, parts);
-  const { timings, toolchain: _, built, ...content } = input;
+  const built = compiled === null ? null : { ...compiled, needs: await runtimeOf(compiled, toolchain, context.exec) };
+  const input = packageInput(context, { toolchain, compiled: built }, parts);
+  const { timings, toolchain: _, built: __, ...content } = input;
   const outcome = await context.stages.run({
     name: "package",
     parts: {
@@ -90,7 +92,11 @@ export async function packageStage(context: Context, made: Made, parts: readonly
 /** Options that say how or where the work is done, not what comes out. */
 const HOW = ["output", "parts", "jobs", "cache", "offline", "debian-mirror", "amd-mirror", "amd-keyring"];
 
-function packageInput(context: Context, { toolchain, compiled }: Made, parts: readonly TargetPart[]): PackageInput {
+function packageInput(
+  context: Context,
+  { toolchain, compiled }: { toolchain: Toolchain; compiled: Required<CompiledMiopen> | null },
+  parts: readonly TargetPart[],
+): PackageInput {
   const { inputs } = context;
   const own = { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] };
   return {
@@ -104,7 +110,7 @@ function packageInput(context: Context, { toolchain, compiled }: Made, parts: re
             source: compiled.source.origin,
             patches: compiled.patches.map(({ name, sha256: digest }) => ({ name, sha256: digest })),
           },
-    built: compiled === null ? null : { prefix: compiled.prefix, library: compiled.library },
+    built: compiled === null ? null : { prefix: compiled.prefix, library: compiled.library, needs: compiled.needs },
     toolchain,
     targets: inputs.targets,
     prefix: inputs.prefix,

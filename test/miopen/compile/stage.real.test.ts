@@ -37,6 +37,7 @@ test("compiles the patched source into a prefix that runs wherever it is moved",
   assert.deepEqual(readdirSync(join(moved, "share/miopen/db")), [], "databases of other cards are left out");
   assert.ok(existsSync(join(moved, "include/miopen/miopen.h")));
   assert.ok(miopen.needed.includes("libMIOpen.so.1"));
+  assert.match(miopen.needs?.glibc ?? "none", /^2\.\d+/);
   assert.ok(lines.some((line) => /compile: with the ROCm in/.test(line)));
 });
 
