@@ -32,6 +32,7 @@ export interface Manifest {
   targets: readonly Target[];
   options: Readonly<Record<string, string>>;
   kernels: Partial<Record<Target, FileFact & { rows: number }>>;
+  /** Rows of proofs.json, negative controls included */
   proofs: { device: "virtual" | "gpu"; passed: number; failed: number; skipped: number };
   library: LibraryFact | null;
   tarball: FileFact;

@@ -9,7 +9,7 @@ import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { LeftOut } from "../verify/leave-out.ts";
-import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import { type FileProof, type ProofRow, type Proofs, proofsText } from "../verify/proofs.ts";
 import { parseChecksums } from "./checksums.ts";
 import { type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
@@ -73,9 +73,8 @@ export async function packageStage(context: Context, made: Made, parts: readonly
   context.timings.package = outcome.seconds;
   await putInto(inputs.output, outcome.folder, context);
   const manifest = outcome.result;
-  const { passed, failed, skipped } = countProofs(rows);
   if (parts.some((part) => part.proofs === null)) log.warning("verify is off: nothing in this package has been proven");
-  log.info(`proofs: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  if (rows.length > 0) log.info(`proofs: ${proofsText(rows)}`);
   return {
     manifest,
     rows,
