@@ -8,7 +8,7 @@ import { activateScript } from "./activate.ts";
 import { fileFact } from "./checksums.ts";
 import { envProgram } from "./env-program.ts";
 import { buildId, overlayFolder, type PackageInput, packageName, type RocblasOverlay } from "./input.ts";
-import { kernelLicenses, type LicenseText, rocblasLicense } from "./licenses.ts";
+import { type LicenseText, packageLicenses, rocblasLicense } from "./licenses.ts";
 import type { FileFact, LibraryFact, Manifest, PrefixManifest } from "./manifest.ts";
 import { prefixReadme } from "./prefix-readme.ts";
 import { listTree } from "./tree.ts";
@@ -30,7 +30,8 @@ export async function stagePrefix(input: PackageInput, folder: string): Promise<
   await put(folder, "activate", activateScript(script));
   await put(folder, "bin/rdna1-miopen-env", envProgram(), 0o755);
   await put(folder, "share/rdna1-miopen/README.md", prefixReadme(input));
-  await putLicenses(folder, "share/rdna1-miopen/licenses", await kernelLicenses(input.toolchain.root));
+  const licenses = await packageLicenses(input.toolchain.root, input.built?.prefix ?? null);
+  await putLicenses(folder, "share/rdna1-miopen/licenses", licenses);
   const manifest: PrefixManifest = { ...describeBuild(input), kernels, library, files: await factsOf(folder) };
   await put(folder, PREFIX_MANIFEST, manifestText(manifest));
   return manifest;
