@@ -29,7 +29,10 @@ before(async () => {
   for (const folder of [path.join(compiled, "lib"), needy]) await mkdir(folder, { recursive: true });
   await writeFile(path.join(compiled, "lib/libMIOpen.so.1"), "library");
   const needs = { glibc: "2.43", glibcxx: "3.4.32" };
-  await stagePrefix({ ...input, built: { prefix: compiled, library: "lib/libMIOpen.so.1", needs } }, needy);
+  await stagePrefix(
+    { ...input, built: { prefix: compiled, library: "lib/libMIOpen.so.1", digest: "d", needs } },
+    needy,
+  );
 });
 after(() => rm(scratch, { recursive: true, force: true }));
 
@@ -253,7 +256,7 @@ test("each variable that is set is named in the README and in the script", async
   await symlink("libMIOpen.so.1.0", path.join(compiled, "lib/libMIOpen.so.1"));
   await mkdir(whole);
   const input = await sampleInput(path.join(scratch, "in"));
-  const built = { prefix: compiled, library: "lib/libMIOpen.so.1", needs: NO_RUNTIME };
+  const built = { prefix: compiled, library: "lib/libMIOpen.so.1", digest: "d", needs: NO_RUNTIME };
   const { library } = await stagePrefix({ ...input, built }, whole);
   assert.deepEqual([library?.file, library?.bytes], ["lib/libMIOpen.so.1.0", 7]);
   const readme = await readFile(path.join(whole, "share/rdna1-miopen/README.md"), "utf8");

@@ -18,7 +18,7 @@ before(async () => {
   for (const folder of [prefix, path.join(built, "lib")]) await mkdir(folder, { recursive: true });
   await writeFile(path.join(built, "lib/libMIOpen.so.1.0"), "a library");
   const input = await sampleInput(path.join(scratch, "in"));
-  const miopen = { prefix: built, library: "lib/libMIOpen.so.1.0", needs: NO_RUNTIME };
+  const miopen = { prefix: built, library: "lib/libMIOpen.so.1.0", digest: "d", needs: NO_RUNTIME };
   await stagePrefix({ ...input, built: miopen }, prefix);
 });
 after(async () => {

@@ -31,7 +31,7 @@ export async function samplePackage(
     overlays.push({ target, folder: library });
   }
   if (needs !== null) {
-    input.built = { prefix: path.join(folder, "miopen"), library: "lib/libMIOpen.so.1", needs };
+    input.built = { prefix: path.join(folder, "miopen"), library: "lib/libMIOpen.so.1", digest: "d", needs };
     input.miopen = { ...input.miopen, series: 1 };
     await mkdir(path.join(folder, "miopen/lib"), { recursive: true });
     await writeFile(path.join(folder, "miopen/lib/libMIOpen.so.1"), "a library");
