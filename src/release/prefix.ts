@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, realpath, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { NO_RUNTIME } from "../c-runtime.ts";
 import { machineError } from "../errors.ts";
@@ -83,10 +83,19 @@ export async function factsOf(folder: string): Promise<FileFact[]> {
   return facts;
 }
 
+/**
+ * What MIOpen installs and a package does without: a script that has the system's package manager install kernels of other
+ * cards, as root.
+ */
+const LEFT_OUT = "libexec/miopen/install_precompiled_kernels.sh";
+
 /** The compiled MIOpen, as it was installed; its library's size and digest, and what it needs. */
 async function stageMiopen({ built }: PackageInput, folder: string): Promise<LibraryFact | null> {
   if (built === null) return null;
   await cp(built.prefix, folder, { recursive: true, verbatimSymlinks: true });
+  await rm(path.join(folder, LEFT_OUT), { force: true });
+  // Its folders, where nothing else is in them
+  for (const above of ["libexec/miopen", "libexec"]) await rmdir(path.join(folder, above)).catch(() => {});
   const file = path.relative(folder, await realpath(path.join(folder, built.library)));
   return { ...(await fileFact(folder, file)), needs: built.needs };
 }

@@ -139,6 +139,26 @@ test("the SBOM tells compiled files from texts by what is in them, and where the
   );
 });
 
+test("a compiled MIOpen is packaged without the script that installs kernels of other cards as root", async () => {
+  const script = "libexec/miopen/install_precompiled_kernels.sh";
+  const names = async (others: readonly string[]) => {
+    const prefix = await mkdtemp(path.join(scratch, "miopen-"));
+    for (const file of ["lib/libMIOpen.so.1", script, ...others]) {
+      await mkdir(path.dirname(path.join(prefix, file)), { recursive: true });
+      await writeFile(path.join(prefix, file), "x");
+    }
+    const miopen = { prefix, library: "lib/libMIOpen.so.1", digest: "d", needs: NO_RUNTIME };
+    const out = await built(`${path.basename(prefix)}-out`, { built: miopen });
+    return execFileSync("tar", ["-tf", path.join(out, TARBALL)], { encoding: "utf8" }).split("\n");
+  };
+  assert.deepEqual(
+    (await names([])).filter((name) => name.startsWith("libexec")),
+    [],
+  );
+  const kept = (await names(["libexec/miopen/other"])).filter((name) => name.startsWith("libexec"));
+  assert.deepEqual(kept, ["libexec/", "libexec/miopen/", "libexec/miopen/other"]);
+});
+
 test("an overlay gets a tarball of its own below share/rocblas-<target>/library", async () => {
   const folder = path.join(scratch, "overlay");
   await mkdir(folder);
