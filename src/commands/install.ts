@@ -72,7 +72,7 @@ async function found(context: Context, fit: MachineFit, ports: FetchPorts): Prom
     if (fallback === "build") return await builtPackage(context, fit, error, ports);
     throw userError(
       error.message,
-      "name what you want with rocm-version, targets, tag or source, or let fallback 'build' make it",
+      "name what you want with rocm-version, targets, miopen, tag or source, or let fallback 'build' make it",
       error,
     );
   }
