@@ -7,7 +7,7 @@ import { shardText } from "./kernels/shard.ts";
 import { shellQuote } from "./release/activate.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { duration, size } from "./units.ts";
-import { countProofs } from "./verify/proofs.ts";
+import { proofsText } from "./verify/proofs.ts";
 
 /** What a command comes to. */
 export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult | ShardResult;
@@ -62,17 +62,13 @@ export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
     ];
   }
   if (!("manifest" in result)) {
-    const { passed, skipped } = countProofs(result.rows);
-    const rest = skipped === 0 ? "" : `, ${skipped} skipped`;
-    return [["proofs", `${passed} of ${result.rows.length} passed${rest}`]];
+    return [["proofs", proofsText(result.rows)]];
   }
-  const { manifest, leftOut } = result;
-  const { passed, failed, skipped } = manifest.proofs;
+  const { manifest, rows, leftOut } = result;
   const sets = Object.entries(manifest.kernels).map(
     ([target, set]): Line => [`kernels ${target}`, `${set.rows} in ${size(set.bytes)}`],
   );
-  const proofs =
-    passed + failed + skipped === 0 ? "none: verify is off" : `${passed} of ${passed + failed + skipped} passed`;
+  const proofs = rows.length === 0 ? "none: verify is off" : proofsText(rows);
   return [
     [
       "MIOpen",

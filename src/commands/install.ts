@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as core from "@actions/core";
+import { type CRuntime, runtimeHere, whyNotRunning } from "../c-runtime.ts";
 import type { Context } from "../context.ts";
 import { machineError, userError } from "../errors.ts";
 import { SYSTEM_CLOCK } from "../ports/clock.ts";
@@ -28,18 +29,23 @@ export interface InstallResult {
   hit: boolean;
 }
 
+/** What a package must fit: what was asked for, and this machine's libraries. */
+interface MachineFit extends Fit {
+  runtime: CRuntime;
+}
+
 /**
  * Finds the package that fits this machine, proves where it comes from, and puts it into the cache and, where asked, into
  * `prefix`. In a job the later steps get its environment.
  */
 export async function install(context: Context): Promise<InstallResult> {
-  const { inputs, log, env, inAction } = context;
+  const { inputs, log, env, exec, inAction } = context;
   const { prefix } = inputs.install;
   if (inAction) refuseOverride(env);
   if (inputs.cache === "off" && prefix === null) {
     throw userError("cache is off, so that nothing stays in the cache, but no prefix is given", "name a prefix");
   }
-  const fit = await fitOf(inputs.install, env, log);
+  const fit = { ...(await fitOf(inputs.install, env, log)), runtime: await runtimeHere(env, exec) };
   const ports = fetchPorts(context);
   const stored = await log.group("install", () => found(context, fit, ports));
   const placed = prefix === null ? stored : await placeIn(prefix, stored, log);
@@ -51,7 +57,7 @@ function fetchPorts({ cacheRoot, log }: Context): FetchPorts {
   return { log, folder: join(storeFolder(cacheRoot), "downloads"), signal: new AbortController().signal };
 }
 
-async function found(context: Context, fit: Fit, ports: FetchPorts): Promise<Stored> {
+async function found(context: Context, fit: MachineFit, ports: FetchPorts): Promise<Stored> {
   const { inputs, cacheRoot } = context;
   const { source, distribution, fallback } = inputs.install;
   if (inputs.offline && source.kind === "release") return await storedFit(context, fit);
@@ -66,7 +72,7 @@ async function found(context: Context, fit: Fit, ports: FetchPorts): Promise<Sto
     if (fallback === "build") return await builtPackage(context, fit, error, ports);
     throw userError(
       error.message,
-      "name what you want with rocm-version, targets, tag or source, or let fallback 'build' make it",
+      "name what you want with rocm-version, targets, miopen, tag or source, or let fallback 'build' make it",
       error,
     );
   }
@@ -115,7 +121,7 @@ function proverOf({ place, tarball, overlays }: Offer, request: ProvenanceReques
 }
 
 /** Without a network: what lies in the cache, if it fits and was proven as far as is asked for. */
-async function storedFit(context: Context, { rocm, targets }: Fit): Promise<Stored> {
+async function storedFit(context: Context, { rocm, targets, runtime }: MachineFit): Promise<Stored> {
   const { inputs, cacheRoot, log } = context;
   const { distribution } = inputs.install;
   const request = provenanceOf(context, { name: "cache", local: false, tag: inputs.tag });
@@ -126,6 +132,11 @@ async function storedFit(context: Context, { rocm, targets }: Fit): Promise<Stor
       targets.every((target) => record.manifest.targets.includes(target)) &&
       (inputs.tag === null || record.tag === inputs.tag);
     if (!fits) continue;
+    const unfit = whyNotRunning(record.manifest.library?.needs, runtime);
+    if (unfit !== null) {
+      log.info(`offline: ${record.name} in the cache is not used, its MIOpen ${unfit}`);
+      continue;
+    }
     if (provesEnough(record.attested, request)) {
       log.info(`offline: ${record.name} from the ${record.from} is in the cache`);
       return stored;
@@ -139,7 +150,7 @@ async function storedFit(context: Context, { rocm, targets }: Fit): Promise<Stor
 }
 
 /** Nothing fits, and the user would rather wait: makes the package with the other inputs, and installs that. */
-async function builtPackage(context: Context, fit: Fit, why: NothingFits, ports: FetchPorts): Promise<Stored> {
+async function builtPackage(context: Context, fit: MachineFit, why: NothingFits, ports: FetchPorts): Promise<Stored> {
   const { inputs, log } = context;
   const targets = fit.targets.length > 0 ? fit.targets : inputs.targets;
   const rocmVersion = fit.rocm ?? inputs.rocmVersion;
@@ -152,8 +163,16 @@ async function builtPackage(context: Context, fit: Fit, why: NothingFits, ports:
   }
   log.warning(`${why.message}; it is built`);
   const { tarball } = await build({ ...context, inputs: { ...inputs, command: "build", targets, rocmVersion } });
-  const wish = { rocm: null, distribution: false, targets, file: tarball.split("/").at(-1) ?? "" };
-  const offer = await findOffer([filePlace(tarball)], wish, ports);
+  const file = tarball.split("/").at(-1) ?? "";
+  const wish: OfferWish = { ...{ rocm: null, distribution: false, targets }, file, runtime: fit.runtime };
+  const offer = await findOffer([filePlace(tarball)], wish, ports).catch((error: unknown) => {
+    if (!(error instanceof NothingFits)) throw error;
+    throw userError(
+      `what was built cannot be installed here: ${error.message}`,
+      "build with miopen distribution, or with the ROCm of this machine: toolchain system",
+      error,
+    );
+  });
   // Made by this very run: nobody else can vouch for it
   return await storedPackage(offer, context.cacheRoot, async () => null, ports);
 }

@@ -4,7 +4,7 @@ import type { RunRecord } from "../record.ts";
 import type { PackageResult } from "../release/stage.ts";
 import { DRIFT_HEADS, type Result, resultLines } from "../summary.ts";
 import { duration, size } from "../units.ts";
-import { countProofs, type FileProof } from "../verify/proofs.ts";
+import { countProofs, type FileProof, splitControls } from "../verify/proofs.ts";
 import { code, page, plain, table } from "./markdown.ts";
 import { cachesSection, stagesSection } from "./sections.ts";
 
@@ -40,7 +40,7 @@ function titleOf(result: Exclude<Result, DriftResult>): string {
 /** A line a target: how many kernels there are, how many were executed with right results, and the rows of the proof table. */
 function kernelsSection({ manifest, rows, files }: PackageResult): string {
   const lines = Object.entries(manifest.kernels).map(([target, set]) => {
-    const { passed, failed, skipped } = countProofs(rows.filter((row) => row.target === target));
+    const { passed, failed, skipped } = countProofs(splitControls(rows).proofs.filter((row) => row.target === target));
     const own = files.filter((file) => file.target === target);
     const proven = own.reduce((sum, file) => sum + file.proven, 0);
     const keys = own.reduce((sum, file) => sum + file.keys, 0);

@@ -1,11 +1,13 @@
+import { type CRuntime, LIBRARY_FOLDERS } from "../c-runtime.ts";
+
 /** What the scripts of a prefix are written for. */
 export interface ScriptFacts {
   name: string;
   buildId: string;
   /** Absolute path that the tarball was made for */
   prefix: string;
-  /** Whether the prefix holds a MIOpen of its own */
-  library: boolean;
+  /** What the prefix's own MIOpen needs; null: it holds none */
+  needs: CRuntime | null;
 }
 
 /**
@@ -27,6 +29,42 @@ export const ACTIVATED_VARIABLES = [
 /** The patched library before any other; it is linked with the ROCm of the machine. */
 const LIBRARY_PATH = `  _rdna1_miopen_set LD_LIBRARY_PATH "$_rdna1_miopen_prefix/lib\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 `;
+
+/**
+ * Refuses a MIOpen that does not start here: first in LD_LIBRARY_PATH, it would keep every program that uses MIOpen from
+ * starting. What cannot be told (no `getconf`, no libstdc++ in a usual place) is no reason.
+ */
+function runtimeCheck({ glibc, glibcxx }: CRuntime): string {
+  const [major, minor] = glibc?.split(".") ?? [];
+  const end =
+    "Programs that use MIOpen would not start. Nothing was changed. Use a package of the distribution's MIOpen, or one that was compiled on a system like this one.";
+  const forGlibc = `  _rdna1_miopen_here=$(getconf GNU_LIBC_VERSION 2>/dev/null) || _rdna1_miopen_here=
+  case "$_rdna1_miopen_here" in
+    'glibc '[0-9]*.[0-9]*)
+      _rdna1_miopen_here=\${_rdna1_miopen_here#glibc }
+      _rdna1_miopen_rest=\${_rdna1_miopen_here#*.}
+      _rdna1_miopen_rest=\${_rdna1_miopen_rest%%[!0-9]*}
+      if [ "\${_rdna1_miopen_here%%.*}" -lt ${major} ] || { [ "\${_rdna1_miopen_here%%.*}" -eq ${major} ] && [ "$_rdna1_miopen_rest" -lt ${minor} ]; }; then
+        _rdna1_miopen_say "the MIOpen of this prefix needs glibc ${glibc}, and here is $_rdna1_miopen_here. ${end}"
+        return 1
+      fi ;;
+  esac
+`;
+  const forGlibcxx = `  _rdna1_miopen_rest=\${LD_LIBRARY_PATH-}:${LIBRARY_FOLDERS.join(":")}:
+  while [ -n "$_rdna1_miopen_rest" ]; do
+    _rdna1_miopen_here=\${_rdna1_miopen_rest%%:*}/libstdc++.so.6
+    _rdna1_miopen_rest=\${_rdna1_miopen_rest#*:}
+    if [ -r "$_rdna1_miopen_here" ]; then
+      if ! grep -q 'GLIBCXX_${glibcxx?.replaceAll(".", "\\.")}' "$_rdna1_miopen_here"; then
+        _rdna1_miopen_say "the MIOpen of this prefix needs libstdc++ with GLIBCXX_${glibcxx}, which '$_rdna1_miopen_here' has not. ${end}"
+        return 1
+      fi
+      break
+    fi
+  done
+`;
+  return `${glibc === null ? "" : forGlibc}${glibcxx === null ? "" : forGlibcxx}`;
+}
 
 /** A text as one word of a POSIX shell. */
 export function shellQuote(text: string): string {
@@ -76,6 +114,7 @@ _rdna1_miopen_activate() {
     return 1
   fi
 
+${facts.needs === null ? "" : runtimeCheck(facts.needs)}
   _rdna1_miopen_rocblas=
   if [ -n "\${RDNA1_MIOPEN_ROCBLAS-}" ]; then
     _rdna1_miopen_rocblas=$_rdna1_miopen_prefix/share/rocblas-$RDNA1_MIOPEN_ROCBLAS/library
@@ -111,7 +150,7 @@ _rdna1_miopen_activate() {
   if [ -z "\${MIOPEN_FIND_MODE-}" ]; then
     _rdna1_miopen_set MIOPEN_FIND_MODE 2
   fi
-${facts.library ? LIBRARY_PATH : ""}  if [ -n "$_rdna1_miopen_rocblas" ]; then
+${facts.needs === null ? "" : LIBRARY_PATH}  if [ -n "$_rdna1_miopen_rocblas" ]; then
     _rdna1_miopen_set ROCBLAS_TENSILE_LIBPATH "$_rdna1_miopen_rocblas"
   fi
 
@@ -148,7 +187,7 @@ _rdna1_miopen_say() {
 
 _rdna1_miopen_status=0
 _rdna1_miopen_activate || _rdna1_miopen_status=1
-unset _rdna1_miopen_prefix _rdna1_miopen_rocblas _rdna1_miopen_cache
+unset _rdna1_miopen_prefix _rdna1_miopen_rocblas _rdna1_miopen_cache _rdna1_miopen_here _rdna1_miopen_rest
 unset -f _rdna1_miopen_activate _rdna1_miopen_set _rdna1_miopen_say
 # How this fails matters under 'set -e': dash ends even in 'if . activate' when the file itself returns 1, and zsh goes on
 # after an unchecked '. activate' when the file ends in '! :'

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CRuntime } from "../c-runtime.ts";
 import { userError } from "../errors.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
@@ -41,6 +42,17 @@ export interface RocblasOverlay {
   folder: string;
 }
 
+/** A compiled MIOpen that is packaged. */
+export interface BuiltMiopen {
+  /** Folder with `lib`, `bin`, `include` */
+  prefix: string;
+  /** The library's place there */
+  library: string;
+  /** Of library and driver */
+  digest: string;
+  needs: CRuntime;
+}
+
 /** Everything that `packageBuild` turns into the output folder. */
 export interface PackageInput {
   /** Version of this project */
@@ -53,8 +65,8 @@ export interface PackageInput {
     source: string;
     patches: Manifest["miopen"]["patches"];
   };
-  /** The compiled MIOpen: a folder with `lib`, `bin`, `include`, and its library's place there; null: the toolchain's own */
-  built: { prefix: string; library: string } | null;
+  /** null: the toolchain's own MIOpen, which is not packaged */
+  built: BuiltMiopen | null;
   toolchain: Toolchain;
   /** One database each in `kernels` */
   targets: readonly Target[];
@@ -102,15 +114,24 @@ export function overlayFolder(target: Target): string {
   return `share/rocblas-${target}/library`;
 }
 
+/** Packages that hold MIOpen's library: Debian's, AMD's. */
+const MIOPEN_PACKAGE = /^(libmiopen\d+|miopen-hip(\d[\d.]*)?)$/;
+
 /**
- * 16 hex digits that change with MIOpen, its patches, the ROCm version or any kernel. A kernel database is accepted by
+ * 16 hex digits that change with MIOpen's library, its patches, the ROCm version or any kernel. A kernel database is accepted by
  * any MIOpen without a check (facts: kernel-set.md §1), so user caches are told apart by this.
  */
-export function buildId(input: Pick<PackageInput, "miopen" | "toolchain" | "targets" | "kernels">): string {
+export function buildId(input: Pick<PackageInput, "miopen" | "built" | "toolchain" | "targets" | "kernels">): string {
   const content = {
     miopen: [input.miopen.version, input.miopen.series, input.miopen.patches.map((patch) => patch.sha256)],
+    library: input.built?.digest ?? ownLibrary(input.toolchain),
     rocm: input.toolchain.rocmVersion,
     kernels: [...input.targets].sort().map((target) => [target, input.kernels[target]?.sha256 ?? null]),
   };
   return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16);
+}
+
+/** What tells the toolchain's own MIOpen from others of its version: its package, else the whole toolchain. */
+function ownLibrary({ packages, digest }: Toolchain): string {
+  return packages.find(({ name, sha256 }) => sha256 !== null && MIOPEN_PACKAGE.test(name))?.sha256 ?? digest;
 }

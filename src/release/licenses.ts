@@ -16,19 +16,44 @@ interface Source {
   folders: RegExp;
 }
 
+const MIOPEN: Source = { file: "MIOpen.txt", folders: /^(libmiopen1|miopen-hip)$/ };
+
 const KERNEL_SOURCES: readonly Source[] = [
-  { file: "MIOpen.txt", folders: /^(libmiopen1|miopen-hip)$/ },
+  MIOPEN,
   { file: "HIP.txt", folders: /^(libhiprtc-builtins\d+|hip|hip-runtime-amd)$/ },
   { file: "ROCm-Device-Libs.txt", folders: /^rocm-device-libs(-\d+)?$/i },
 ];
 
+/** Code of others that a compiled MIOpen holds (headers only); what their licence asks for where the toolchain has no text. */
+const LIBRARY_SOURCES: readonly (Source & { holder: string })[] = [
+  {
+    file: "nlohmann-json.txt",
+    folders: /^nlohmann-json/,
+    holder: "2013-2026 Niels Lohmann; 2009 Florian Loitsch; 2008-2009 Bjoern Hoehrmann",
+  },
+  { file: "half.txt", folders: /^(libhalf-dev|half)$/, holder: "2012-2021 Christian Rau" },
+];
+
 const ROCBLAS: Source = { file: "rocBLAS.txt", folders: /^(librocblas\d+|rocblas)$/ };
 
-/** Licences of a kernel set: kernels are compiled from MIOpen's sources and hold code of HIP's headers and the device library. */
-export async function kernelLicenses(toolchainRoot: string): Promise<LicenseText[]> {
+/**
+ * Licences of a kernel set: kernels are compiled from MIOpen's sources and hold code of HIP's headers and the device library.
+ * Of a package with a MIOpen of its own, whose prefix is `built`, also those of the library.
+ */
+export async function packageLicenses(toolchainRoot: string, built: string | null): Promise<LicenseText[]> {
   const found = await collect(toolchainRoot, KERNEL_SOURCES);
-  if (!found.some(({ file }) => file === "MIOpen.txt")) {
-    found.push({ file: "MIOpen.txt", text: mit("2017-2025 Advanced Micro Devices, Inc.") });
+  // The toolchain's own MIOpen may be another version than the one that was compiled
+  const own = built === null ? null : await licenseOf(built, MIOPEN.folders);
+  const miopen = found.find(({ file }) => file === MIOPEN.file);
+  if (miopen === undefined) {
+    found.push({ file: MIOPEN.file, text: own ?? mit("2017-2025 Advanced Micro Devices, Inc.") });
+  } else if (own !== null) {
+    miopen.text = own;
+  }
+  if (built !== null) {
+    for (const { file, folders, holder } of LIBRARY_SOURCES) {
+      found.push({ file, text: (await licenseOf(toolchainRoot, folders)) ?? mit(holder) });
+    }
   }
   return [{ file: "rdna1-miopen.txt", text: mit("2026 the rdna1-miopen authors") }, ...found];
 }

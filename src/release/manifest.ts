@@ -1,3 +1,4 @@
+import type { CRuntime } from "../c-runtime.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { ToolchainPackage } from "../toolchain/toolchain.ts";
 
@@ -8,6 +9,9 @@ export interface FileFact {
   bytes: number;
   sha256: string;
 }
+
+/** The compiled MIOpen of a package, and what it needs of the machine; absent in packages of earlier versions. */
+export type LibraryFact = FileFact & { needs?: CRuntime };
 
 /** `manifest.json`: what a build is made of. */
 export interface Manifest {
@@ -28,8 +32,9 @@ export interface Manifest {
   targets: readonly Target[];
   options: Readonly<Record<string, string>>;
   kernels: Partial<Record<Target, FileFact & { rows: number }>>;
+  /** Rows of proofs.json, negative controls included */
   proofs: { device: "virtual" | "gpu"; passed: number; failed: number; skipped: number };
-  library: FileFact | null;
+  library: LibraryFact | null;
   tarball: FileFact;
   /** rocBLAS libraries relabelled for targets that the archive's rocBLAS does not serve */
   overlays: readonly FileFact[];

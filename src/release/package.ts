@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, messageOf, RdnaError, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -97,7 +97,10 @@ async function sbomOf(input: PackageInput, manifest: Manifest, prefix: string, r
     name: manifest.name,
     tarball: await digestsOf(manifest.tarball.file),
     files: await Promise.all(
-      manifest.files.map(async ({ file }) => ({ file, digests: await fileDigests(path.join(prefix, file)) })),
+      manifest.files.map(async ({ file }) => {
+        const full = path.join(prefix, file);
+        return { file, digests: await fileDigests(full), binary: file.endsWith(".kdb") || (await isElf(full)) };
+      }),
     ),
     overlays: await Promise.all(
       manifest.overlays.map(async ({ file }) => ({
@@ -110,6 +113,16 @@ async function sbomOf(input: PackageInput, manifest: Manifest, prefix: string, r
     toolchain: { ...input.toolchain, packages: await withLicenses(input.toolchain) },
     sourceDate: input.sourceDate,
   });
+}
+
+async function isElf(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString("latin1") === "\x7fELF";
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Packages whose archive index says no licence (Debian's does not) get the one in their copyright file. */

@@ -1,5 +1,17 @@
+import { type CRuntime, NO_RUNTIME } from "../c-runtime.ts";
 import { TARGETS } from "../rdna1/targets.ts";
 import { overlayName, type PackageInput, packageName } from "./input.ts";
+
+/** Which systems a compiled MIOpen starts on; nothing where there is none. */
+function describeNeeds({ glibc, glibcxx }: CRuntime): string {
+  const parts = [
+    ...(glibc === null ? [] : [`glibc ${glibc} or later (\`getconf GNU_LIBC_VERSION\`)`]),
+    ...(glibcxx === null ? [] : [`a libstdc++ with GLIBCXX_${glibcxx}`]),
+  ];
+  return parts.length === 0
+    ? ""
+    : `\nThe MIOpen inside needs ${parts.join(" and ")}: it does not start on older systems.\n`;
+}
 
 /** The README inside the tarball. */
 export function prefixReadme(input: PackageInput): string {
@@ -12,6 +24,7 @@ export function prefixReadme(input: PackageInput): string {
     lib/libMIOpen.so.1, bin/MIOpenDriver  MIOpen ${input.miopen.version} with the patches that the manifest lists
     include/miopen, lib/cmake/miopen      for programs that are compiled against it`
     : "";
+  const needs = describeNeeds(input.built?.needs ?? NO_RUNTIME);
   return `# ${packageName(input)}
 
 Precompiled kernels for MIOpen ${input.miopen.version} (ROCm ${rocmVersion}) on RDNA1 cards:
@@ -19,7 +32,7 @@ Precompiled kernels for MIOpen ${input.miopen.version} (ROCm ${rocmVersion}) on 
 ${cards}
 
 They belong to this one MIOpen build: a kernel database does not say which build it is for, and MIOpen does not check.
-
+${needs}
 ## Use
 
 Unpack anywhere (the folder must exist; recorded place: ${input.prefix}):
@@ -43,7 +56,7 @@ In a shell that cannot tell where a sourced file lies (sh, dash): RDNA1_MIOPEN_P
 | MIOPEN_FIND_MODE | 2 (never benchmark), unless you have set it |
 | ROCBLAS_TENSILE_LIBPATH | only with RDNA1_MIOPEN_ROCBLAS=gfx1011 or gfx1012, see below |${library}
 
-It refuses to work while HSA_OVERRIDE_GFX_VERSION is set.
+It refuses to work while HSA_OVERRIDE_GFX_VERSION is set${needs === "" ? "" : ", and where the C and C++ libraries are too old"}.
 
 ## rocBLAS on gfx1011 and gfx1012
 

@@ -1,5 +1,6 @@
-import { chmod, copyFile, cp, mkdir, realpath, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { NO_RUNTIME } from "../c-runtime.ts";
 import { machineError } from "../errors.ts";
 import { sha256File } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
@@ -7,8 +8,8 @@ import { activateScript } from "./activate.ts";
 import { fileFact } from "./checksums.ts";
 import { envProgram } from "./env-program.ts";
 import { buildId, overlayFolder, type PackageInput, packageName, type RocblasOverlay } from "./input.ts";
-import { kernelLicenses, type LicenseText, rocblasLicense } from "./licenses.ts";
-import type { FileFact, Manifest, PrefixManifest } from "./manifest.ts";
+import { type LicenseText, packageLicenses, rocblasLicense } from "./licenses.ts";
+import type { FileFact, LibraryFact, Manifest, PrefixManifest } from "./manifest.ts";
 import { prefixReadme } from "./prefix-readme.ts";
 import { listTree } from "./tree.ts";
 
@@ -24,12 +25,13 @@ export async function stagePrefix(input: PackageInput, folder: string): Promise<
   const kernels = await stageKernels(input, folder);
   const script = {
     ...{ name: packageName(input), buildId: buildId(input), prefix: input.prefix },
-    library: library !== null,
+    needs: library === null ? null : (library.needs ?? NO_RUNTIME),
   };
   await put(folder, "activate", activateScript(script));
   await put(folder, "bin/rdna1-miopen-env", envProgram(), 0o755);
   await put(folder, "share/rdna1-miopen/README.md", prefixReadme(input));
-  await putLicenses(folder, "share/rdna1-miopen/licenses", await kernelLicenses(input.toolchain.root));
+  const licenses = await packageLicenses(input.toolchain.root, input.built?.prefix ?? null);
+  await putLicenses(folder, "share/rdna1-miopen/licenses", licenses);
   const manifest: PrefixManifest = { ...describeBuild(input), kernels, library, files: await factsOf(folder) };
   await put(folder, PREFIX_MANIFEST, manifestText(manifest));
   return manifest;
@@ -81,12 +83,21 @@ export async function factsOf(folder: string): Promise<FileFact[]> {
   return facts;
 }
 
-/** The compiled MIOpen, as it was installed; its library's size and digest. */
-async function stageMiopen({ built }: PackageInput, folder: string): Promise<FileFact | null> {
+/**
+ * What MIOpen installs and a package does without: a script that has the system's package manager install kernels of other
+ * cards, as root.
+ */
+const LEFT_OUT = "libexec/miopen/install_precompiled_kernels.sh";
+
+/** The compiled MIOpen, as it was installed; its library's size and digest, and what it needs. */
+async function stageMiopen({ built }: PackageInput, folder: string): Promise<LibraryFact | null> {
   if (built === null) return null;
   await cp(built.prefix, folder, { recursive: true, verbatimSymlinks: true });
+  await rm(path.join(folder, LEFT_OUT), { force: true });
+  // Its folders, where nothing else is in them
+  for (const above of ["libexec/miopen", "libexec"]) await rmdir(path.join(folder, above)).catch(() => {});
   const file = path.relative(folder, await realpath(path.join(folder, built.library)));
-  return await fileFact(folder, file);
+  return { ...(await fileFact(folder, file)), needs: built.needs };
 }
 
 async function stageKernels(input: PackageInput, folder: string): Promise<Manifest["kernels"]> {

@@ -11,7 +11,7 @@ export interface SbomInput {
   name: string;
   tarball: { file: string; digests: FileDigests };
   /** Every regular file inside the tarball */
-  files: readonly SbomFile[];
+  files: readonly PackagedFile[];
   /** Overlay tarballs */
   overlays: readonly { name: string; file: string; digests: FileDigests; rocmVersion: string }[];
   miopen: { version: string; source: string };
@@ -23,6 +23,12 @@ export interface SbomInput {
 export interface SbomFile {
   file: string;
   digests: FileDigests;
+}
+
+/** A file inside the tarball. */
+export interface PackagedFile extends SbomFile {
+  /** Compiled from MIOpen: a kernel database, the library, a program. Everything else is text */
+  binary: boolean;
 }
 
 const OURS = "SPDXRef-Package-rdna1-miopen";
@@ -84,7 +90,7 @@ export function spdxDocument(input: SbomInput): Record<string, unknown> {
       ...files.map(({ SPDXID }) => relation(OURS, "CONTAINS", SPDXID)),
       relation(OURS, "DEPENDS_ON", MIOPEN),
       ...files
-        .filter(({ fileName }) => fileName.endsWith(".kdb"))
+        .filter(({ fileTypes }) => fileTypes.includes("BINARY"))
         .map(({ SPDXID }) => relation(SPDXID, "GENERATED_FROM", MIOPEN)),
       ...tools.map(({ SPDXID }) => relation(SPDXID, "BUILD_TOOL_OF", OURS)),
     ],
@@ -125,8 +131,7 @@ function miopenPackage(input: SbomInput) {
   };
 }
 
-function fileElement({ file, digests }: SbomFile) {
-  const binary = file.endsWith(".kdb");
+function fileElement({ file, digests, binary }: PackagedFile) {
   return {
     SPDXID: spdxId("File", file),
     fileName: `./${file}`,

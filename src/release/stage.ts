@@ -3,14 +3,16 @@ import { join } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import type { Context } from "../context.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
+import { runtimeOf } from "../miopen/compile/installed.ts";
 import type { CompiledMiopen } from "../miopen/compile/stage.ts";
+import type { Exec } from "../ports/exec.ts";
 import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { LeftOut } from "../verify/leave-out.ts";
-import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import { type FileProof, type ProofRow, type Proofs, proofsText } from "../verify/proofs.ts";
 import { parseChecksums } from "./checksums.ts";
-import { type PackageInput, sourceDate } from "./input.ts";
+import { type BuiltMiopen, type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
 import { CHECKSUMS, makePartial, publishFiles, verifyOutput } from "./output.ts";
 import { packageBuild } from "./package.ts";
@@ -56,7 +58,7 @@ export async function packageStage(context: Context, made: Made, parts: readonly
   const rows = parts.flatMap((part) => part.proofs?.rows ?? []);
   const { toolchain, compiled } = made;
   const input = packageInput(context, made, parts);
-  const { timings, toolchain: _, built, ...content } = input;
+  const { timings, toolchain: _, ...content } = input;
   const outcome = await context.stages.run({
     name: "package",
     parts: {
@@ -66,14 +68,16 @@ export async function packageStage(context: Context, made: Made, parts: readonly
       content: sha256(JSON.stringify(content)),
       program: await programDigest(context.projectRoot),
     },
-    run: (folder) => packageBuild(input, folder, { exec: context.exec }),
+    run: async (folder) => {
+      const built = await builtMiopen(made, context.exec);
+      return await packageBuild({ ...input, built }, folder, { exec: context.exec });
+    },
   });
   context.timings.package = outcome.seconds;
   await putInto(inputs.output, outcome.folder, context);
   const manifest = outcome.result;
-  const { passed, failed, skipped } = countProofs(rows);
   if (parts.some((part) => part.proofs === null)) log.warning("verify is off: nothing in this package has been proven");
-  log.info(`proofs: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  if (rows.length > 0) log.info(`proofs: ${proofsText(rows)}`);
   return {
     manifest,
     rows,
@@ -90,7 +94,17 @@ export async function packageStage(context: Context, made: Made, parts: readonly
 /** Options that say how or where the work is done, not what comes out. */
 const HOW = ["output", "parts", "jobs", "cache", "offline", "debian-mirror", "amd-mirror", "amd-keyring"];
 
-function packageInput(context: Context, { toolchain, compiled }: Made, parts: readonly TargetPart[]): PackageInput {
+async function builtMiopen({ toolchain, compiled }: Made, exec: Exec): Promise<BuiltMiopen | null> {
+  if (compiled === null) return null;
+  const { prefix, library, digest } = compiled;
+  return { prefix, library, digest, needs: await runtimeOf(compiled, toolchain, exec) };
+}
+
+function packageInput(
+  context: Context,
+  { toolchain, compiled }: Made,
+  parts: readonly TargetPart[],
+): Omit<PackageInput, "built"> {
   const { inputs } = context;
   const own = { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] };
   return {
@@ -104,7 +118,6 @@ function packageInput(context: Context, { toolchain, compiled }: Made, parts: re
             source: compiled.source.origin,
             patches: compiled.patches.map(({ name, sha256: digest }) => ({ name, sha256: digest })),
           },
-    built: compiled === null ? null : { prefix: compiled.prefix, library: compiled.library },
     toolchain,
     targets: inputs.targets,
     prefix: inputs.prefix,

@@ -109,3 +109,25 @@ export function countProofs(rows: readonly ProofRow[]): Record<ProofResult, numb
   for (const row of rows) counts[row.result] += 1;
   return counts;
 }
+
+/** Rows that prove kernels, and the negative controls, which show that a proof can fail: they count as no proof. */
+export function splitControls(rows: readonly ProofRow[]): {
+  proofs: readonly ProofRow[];
+  controls: readonly ProofRow[];
+} {
+  const { proofs = [], controls = [] } = Object.groupBy(rows, ({ kind }) =>
+    kind === "negative-control" ? "controls" : "proofs",
+  );
+  return { proofs, controls };
+}
+
+/** `4758 of 4758 passed, 3 skipped; 5 of 5 negative controls failed as they must`: a table in a line. */
+export function proofsText(rows: readonly ProofRow[]): string {
+  const { proofs, controls } = splitControls(rows);
+  const { passed, skipped } = countProofs(proofs);
+  const rest = skipped === 0 ? "" : `, ${skipped} skipped`;
+  const ran = controls.filter(({ result }) => result !== "skipped");
+  const held = countProofs(ran).passed;
+  const apart = ran.length === 0 ? "" : `; ${held} of ${ran.length} negative controls failed as they must`;
+  return `${passed} of ${proofs.length} passed${rest}${apart}`;
+}

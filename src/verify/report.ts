@@ -1,7 +1,7 @@
 import { TARGETS } from "../rdna1/targets.ts";
 import type { PackagedKernel } from "../release/input.ts";
 import type { Manifest } from "../release/manifest.ts";
-import { countProofs, type ProofRow, type Proofs } from "./proofs.ts";
+import { countProofs, type ProofRow, type Proofs, splitControls } from "./proofs.ts";
 import { coverageSection, trouble } from "./report-coverage.ts";
 import { count, counted, type Html, html, size } from "./report-html.ts";
 import { kernelSection } from "./report-kernels.ts";
@@ -66,28 +66,47 @@ ${provenanceSection(manifest)}
   return page.html;
 }
 
-/** One sentence that a reader in a hurry can act on. */
+/** A few sentences that a reader in a hurry can act on. */
 function verdict(rows: readonly ProofRow[], manifest: Manifest): Html {
-  const { passed, failed, skipped } = countProofs(rows);
+  const { proofs, controls } = splitControls(rows);
+  const { passed, failed, skipped } = countProofs(proofs);
+  const { passed: held, failed: idle } = countProofs(controls);
   const device = manifest.proofs.device === "gpu" ? "on a card" : "on the virtual device, without a card";
-  if (rows.length === 0) {
+  if (proofs.length === 0) {
     return html`<p class="verdict none"><b>Not proven.</b> No proof was run in this build.</p>`;
   }
   const rest = skipped === 0 ? "" : ` ${count(skipped)} skipped, with reasons below.`;
-  if (failed > 0) {
-    return html`<p class="verdict bad"><b>✗ ${count(failed)} of ${counted(rows.length, "proof")} failed</b> ${device}.${rest}</p>`;
+  if (failed + idle > 0) {
+    const wrong = [
+      ...(failed > 0 ? [`${count(failed)} of ${counted(proofs.length, "proof")} failed`] : []),
+      ...(idle > 0 ? [`${count(idle)} of ${counted(held + idle, "negative control")} did not fail, as they must`] : []),
+    ];
+    return html`<p class="verdict bad"><b>✗ ${wrong.join(", ")}</b> ${device}.${rest}</p>`;
   }
-  const kinds = new Set(rows.map(({ kind }) => kind));
-  const meaning = kinds.has("numerical")
-    ? "No kernel was compiled, and results agreed with MIOpen's CPU reference where they were compared."
-    : "No kernel was compiled. Results were not computed: this proves that the set is complete, not that its numbers are right.";
-  return html`<p class="verdict good"><b>✓ ${passed === rows.length ? "All " : ""}${counted(passed, "proof")} passed</b> ${device}. ${meaning}${rest}</p>`;
+  const apart = held === 0 ? "" : ` Apart from these, ${counted(held, "negative control")} failed, as they must.`;
+  return html`<p class="verdict good"><b>✓ ${passed === proofs.length ? "All " : ""}${counted(passed, "proof")} passed</b> ${device}. ${meaning(proofs)}${rest}${apart}</p>`;
+}
+
+/** What the rows that passed mean, and whose results they were compared with. */
+function meaning(proofs: readonly ProofRow[]): string {
+  const compared = proofs.filter(({ kind, result }) => kind === "numerical" && result === "passed");
+  if (compared.length === 0) {
+    return "No kernel was compiled. Results were not computed: this proves that the set is complete, not that its numbers are right.";
+  }
+  const [ours, theirs] = (["ours", "miopen-cpu"] as const).map(
+    (reference) => compared.filter((row) => row.reference === reference).length,
+  );
+  const parts = [
+    ...(ours ? [`${counted(ours, "row")} with our reference`] : []),
+    ...(theirs ? [`${counted(theirs, "row")} with MIOpen's CPU reference`] : []),
+  ];
+  return `No kernel was compiled, and results agreed where they were compared: ${parts.join(", ")}.`;
 }
 
 function figures({ manifest, proofs: { rows, files = [] } }: ReportInput): Html {
   const databases = Object.entries(manifest.kernels);
   const figure = (value: string, name: string) => html`<div><dd>${value}</dd><dt>${name}</dt></div>`;
-  const { passed } = countProofs(rows);
+  const { passed } = countProofs(splitControls(rows).proofs);
   const total = Object.values(manifest.timings).reduce((sum, value) => sum + value, 0);
   return html`<dl class="figures">
 ${databases.map(([target, fact]) => figure(count(fact.rows), `kernels for ${target}, ${size(fact.bytes)}`))}

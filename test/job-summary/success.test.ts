@@ -36,7 +36,7 @@ function result(changes: Partial<PackageResult> = {}): PackageResult {
 
 test("shows what a build came to: coverage of each target, proofs, and the sizes of what is shipped", () => {
   const text = summaryMarkdown(result(), new RunRecord(), 12.3);
-  assert.match(text, /\| proofs \| 2 of 3 passed \|/);
+  assert.match(text, /\| proofs \| 2 of 3 passed, 1 skipped \|/);
   assert.match(text, /\| gfx1010 \| 138 \| 199 of 200 \(99\.5 %\) \| 2 \/ 0 \/ 1 \|/);
   assert.match(text, /\| <code>lib\/libMIOpen\.so\.1<\/code> \| 30\.0 MB \|/);
   assert.match(text, /\| <code>share\/miopen\/db\/gfx1010\.kdb<\/code> \| 60\.0 kB \|/);
@@ -45,6 +45,16 @@ test("shows what a build came to: coverage of each target, proofs, and the sizes
     /\| rocBLAS for other targets, files: 1 \| 1\.4 MB \|\n\| <code>x\.tar\.zst<\/code> \| 1\.0 kB \|/,
   );
   assert.match(text, /Done in 12\.3 s/);
+});
+
+test("counts negative controls apart from the proofs, of `build` and of `verify`", () => {
+  const control = sampleRow({ kind: "negative-control" });
+  const rows = [sampleRow({}), sampleRow({}), control, { ...control, result: "failed" as const }];
+  const line = /\| proofs \| 2 of 2 passed; 1 of 2 negative controls failed as they must \|/;
+  const text = summaryMarkdown(result({ rows }), new RunRecord(), 1);
+  assert.match(text, line);
+  assert.match(text, /\| gfx1010 \| 138 \| .* \| 2 \/ 0 \/ 0 \|/);
+  assert.match(summaryMarkdown({ rows, files: [], proofs: "/v.json" }, new RunRecord(), 1), line);
 });
 
 test("rounds no coverage up to all, and says where nothing was proven", () => {

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { NO_RUNTIME } from "../../src/c-runtime.ts";
 import { ACTIVATED_VARIABLES } from "../../src/release/activate.ts";
 import { buildId } from "../../src/release/input.ts";
 import { stagePrefix } from "../../src/release/prefix.ts";
@@ -22,8 +23,31 @@ before(async () => {
   await stagePrefix(input, prefix);
   await mkdir(path.join(prefix, "share/rocblas-gfx1012/library"), { recursive: true });
   id = buildId(input);
+  await machines();
+  const compiled = path.join(scratch, "compiled for sid");
+  const needy = path.join(scratch, "needs");
+  for (const folder of [path.join(compiled, "lib"), needy]) await mkdir(folder, { recursive: true });
+  await writeFile(path.join(compiled, "lib/libMIOpen.so.1"), "library");
+  const needs = { glibc: "2.43", glibcxx: "3.4.32" };
+  await stagePrefix(
+    { ...input, built: { prefix: compiled, library: "lib/libMIOpen.so.1", digest: "d", needs } },
+    needy,
+  );
 });
 after(() => rm(scratch, { recursive: true, force: true }));
+
+/** Folders with a `getconf` of other systems, and with the libstdc++ of others. */
+async function machines(): Promise<void> {
+  const put = async (folder: string, name: string, text: string) => {
+    await mkdir(path.join(scratch, folder));
+    await writeFile(path.join(scratch, folder, name), text, { mode: 0o755 });
+  };
+  for (const glibc of ["2.36", "2.43", "2.44.9000", "3.0"]) {
+    await put(`glibc-${glibc}`, "getconf", `#!/bin/sh\n[ "$1" = GNU_LIBC_VERSION ] && echo "glibc ${glibc}"\n`);
+  }
+  await put("glibc-musl", "getconf", "#!/bin/sh\necho unknown >&2\nexit 1\n");
+  for (const last of [30, 32]) await put(`glibcxx-${last}`, "libstdc++.so.6", `\0GLIBCXX_3.4.3\0GLIBCXX_3.4.${last}\0`);
+}
 
 const installed = ["bash", "dash", "zsh", "busybox"].filter((shell) =>
   ["/bin", "/usr/bin"].some((folder) => existsSync(path.join(folder, shell))),
@@ -100,6 +124,40 @@ for (const shell of installed) {
       assert.deepEqual(run(shell, '. "$P/activate" || true; echo on', refused).out, ["on"]);
       const unchecked = run(shell, '. "$P/activate"; echo on', refused);
       assert.deepEqual([unchecked.out, unchecked.status], [[], 1]);
+    });
+
+    test("refuses a MIOpen that needs newer C and C++ libraries, and changes nothing", async () => {
+      const own = path.join(scratch, "needs");
+      const script = `if . "$P/activate"; then echo activated; else echo refused; fi; env | grep -E '^(MIOPEN_|LD_LIBRARY_PATH)' || true`;
+      const on = (glibc: string, libraries: string) => {
+        const more = {
+          P: own,
+          PATH: `${path.join(scratch, `glibc-${glibc}`)}:/usr/bin:/bin`,
+          LD_LIBRARY_PATH: libraries,
+        };
+        const { out, stderr } = run(
+          shell,
+          `${script}; set | grep -a '_rdna1_miopen' | grep -v 'EXECUTION_STRING\\|_had_\\|_old_\\|^_=' || true`,
+          {
+            ...env(),
+            ...(knowsItself ? {} : { RDNA1_MIOPEN_PREFIX: own }),
+            ...more,
+          },
+        );
+        return { out, stderr };
+      };
+      const libraries = path.join(scratch, "glibcxx-32");
+      const old = on("2.36", libraries);
+      assert.deepEqual(old.out, ["refused", `LD_LIBRARY_PATH=${libraries}`]);
+      assert.match(old.stderr, /needs glibc 2\.43, and here is 2\.36\. .*Nothing was changed\. Use a package/);
+      const oldSymbols = on("2.43", path.join(scratch, "glibcxx-30"));
+      assert.deepEqual(oldSymbols.out.slice(0, 1), ["refused"]);
+      assert.match(oldSymbols.stderr, /needs libstdc\+\+ with GLIBCXX_3\.4\.32, which '.*glibcxx-30\/libstdc/);
+      for (const enough of ["2.43", "2.44.9000", "3.0", "musl"]) {
+        const { out, stderr } = on(enough, libraries);
+        assert.deepEqual([out[0], stderr], ["activated", ""], enough);
+        assert.ok(out.includes(`LD_LIBRARY_PATH=${own}/lib:${libraries}`), enough);
+      }
     });
 
     test("uses a rocBLAS overlay only when asked, and says when it is not there", () => {
@@ -198,10 +256,8 @@ test("each variable that is set is named in the README and in the script", async
   await symlink("libMIOpen.so.1.0", path.join(compiled, "lib/libMIOpen.so.1"));
   await mkdir(whole);
   const input = await sampleInput(path.join(scratch, "in"));
-  const { library } = await stagePrefix(
-    { ...input, built: { prefix: compiled, library: "lib/libMIOpen.so.1" } },
-    whole,
-  );
+  const built = { prefix: compiled, library: "lib/libMIOpen.so.1", digest: "d", needs: NO_RUNTIME };
+  const { library } = await stagePrefix({ ...input, built }, whole);
   assert.deepEqual([library?.file, library?.bytes], ["lib/libMIOpen.so.1.0", 7]);
   const readme = await readFile(path.join(whole, "share/rdna1-miopen/README.md"), "utf8");
   const script = await readFile(path.join(whole, "activate"), "utf8");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_RUNTIME } from "../../src/c-runtime.ts";
 import { buildId, DEFAULT_SOURCE_DATE, overlayName, packageName, sourceDate } from "../../src/release/input.ts";
 import { sampleToolchain } from "./sample.ts";
 
@@ -29,6 +30,7 @@ test("the build id changes with the kernels, MIOpen and its patches, not with th
   const kernel = (sha256: string) => ({ path: "", rows: 0, bytes: 0, sha256, list: [] });
   const base = {
     miopen,
+    built: null,
     toolchain,
     targets: ["gfx1010", "gfx1011"] as const,
     kernels: { gfx1010: kernel("a"), gfx1011: kernel("b") },
@@ -39,4 +41,21 @@ test("the build id changes with the kernels, MIOpen and its patches, not with th
   assert.notEqual(buildId({ ...base, kernels: { ...base.kernels, gfx1011: kernel("c") } }), id);
   assert.notEqual(buildId({ ...base, miopen: { ...miopen, version: "3.5.2" } }), id);
   assert.notEqual(buildId({ ...base, miopen: { ...miopen, patches: [{ name: "p", sha256: "d" }] } }), id);
+});
+
+test("the build id changes with MIOpen's library, whatever its version and patches say", () => {
+  const packages = (sha256: string | null, other = "0") => [
+    { name: "libmiopen1-tests", version: "7", sha256: other, bytes: 1, license: null },
+    { name: "libmiopen1", version: "7", sha256, bytes: 1, license: null },
+  ];
+  const base = { miopen, built: null, toolchain: { ...toolchain, packages: packages("a") }, targets: [], kernels: {} };
+  const id = buildId(base);
+  assert.notEqual(buildId({ ...base, toolchain: { ...toolchain, packages: packages("b") } }), id);
+  assert.equal(buildId({ ...base, toolchain: { ...toolchain, packages: packages("a", "1"), digest: "d" } }), id);
+  const unknown = (digest: string) =>
+    buildId({ ...base, toolchain: { ...toolchain, packages: packages(null), digest } });
+  assert.notEqual(unknown("d"), unknown("e"));
+  const built = (digest: string) => buildId({ ...base, built: { prefix: "", library: "", digest, needs: NO_RUNTIME } });
+  assert.notEqual(built("d"), built("e"));
+  assert.notEqual(built("d"), id);
 });

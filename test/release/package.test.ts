@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { NO_RUNTIME } from "../../src/c-runtime.ts";
 import { type Command, type Exec, NodeExec } from "../../src/ports/exec.ts";
 import type { PackageInput } from "../../src/release/input.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
@@ -105,6 +106,57 @@ test("the SBOM takes a package's licence from its copyright file where the archi
   };
   const declared = Object.fromEntries(sbom.packages.map((entry) => [entry.name, entry.licenseDeclared]));
   assert.deepEqual([declared.libllvm22, declared.silent], ["MIT", "NOASSERTION"]);
+});
+
+test("the SBOM tells compiled files from texts by what is in them, and where they come from", async () => {
+  const prefix = path.join(scratch, "miopen");
+  const put = async (file: string, content: string) => {
+    await mkdir(path.dirname(path.join(prefix, file)), { recursive: true });
+    await writeFile(path.join(prefix, file), content, "latin1");
+  };
+  await put("lib/libMIOpen.so.1", "\x7fELF library");
+  await put("bin/MIOpenDriver", "\x7fELF program");
+  await put("include/miopen/miopen.h", "");
+  const out = await built("compiled", {
+    built: { prefix, library: "lib/libMIOpen.so.1", digest: "d", needs: NO_RUNTIME },
+  });
+  const sbom = JSON.parse(await readFile(path.join(out, "sbom.spdx.json"), "utf8")) as {
+    files: { SPDXID: string; fileName: string; fileTypes: string[]; licenseInfoInFiles: string[] }[];
+    relationships: { spdxElementId: string; relationshipType: string }[];
+  };
+  const binaries = sbom.files.filter(({ fileTypes }) => fileTypes.includes("BINARY"));
+  assert.deepEqual(
+    binaries.map(({ fileName, licenseInfoInFiles }) => [fileName, ...licenseInfoInFiles]),
+    ["./bin/MIOpenDriver", "./lib/libMIOpen.so.1", "./share/miopen/db/gfx1010.kdb"].map((file) => [
+      file,
+      "NOASSERTION",
+    ]),
+  );
+  const generated = sbom.relationships.filter(({ relationshipType }) => relationshipType === "GENERATED_FROM");
+  assert.deepEqual(
+    generated.map(({ spdxElementId }) => spdxElementId),
+    binaries.map(({ SPDXID }) => SPDXID),
+  );
+});
+
+test("a compiled MIOpen is packaged without the script that installs kernels of other cards as root", async () => {
+  const script = "libexec/miopen/install_precompiled_kernels.sh";
+  const names = async (others: readonly string[]) => {
+    const prefix = await mkdtemp(path.join(scratch, "miopen-"));
+    for (const file of ["lib/libMIOpen.so.1", script, ...others]) {
+      await mkdir(path.dirname(path.join(prefix, file)), { recursive: true });
+      await writeFile(path.join(prefix, file), "x");
+    }
+    const miopen = { prefix, library: "lib/libMIOpen.so.1", digest: "d", needs: NO_RUNTIME };
+    const out = await built(`${path.basename(prefix)}-out`, { built: miopen });
+    return execFileSync("tar", ["-tf", path.join(out, TARBALL)], { encoding: "utf8" }).split("\n");
+  };
+  assert.deepEqual(
+    (await names([])).filter((name) => name.startsWith("libexec")),
+    [],
+  );
+  const kept = (await names(["libexec/miopen/other"])).filter((name) => name.startsWith("libexec"));
+  assert.deepEqual(kept, ["libexec/", "libexec/miopen/", "libexec/miopen/other"]);
 });
 
 test("an overlay gets a tarball of its own below share/rocblas-<target>/library", async () => {

@@ -13,6 +13,7 @@ const INPUT: SbomInput = {
   files: ["activate", "share/miopen/db/gfx1010.kdb", "share-miopen/db/gfx1010.kdb"].map((file) => ({
     file,
     digests: digests(file),
+    binary: file.endsWith(".kdb"),
   })),
   overlays: [
     { name: "rdna1-rocblas-gfx1011-rocm7.2.4", file: "o.tar.zst", digests: digests("o"), rocmVersion: "7.2.4" },

@@ -58,6 +58,25 @@ test("the verdict counts failures, and never calls a set right that was only sho
   assert.match(report([]), /Not proven/);
 });
 
+test("the verdict tells whose results the rows were compared with, and counts controls apart", () => {
+  const numerical = (reference: "ours" | "miopen-cpu") => sampleRow({ kind: "numerical", reference, error: 0 });
+  const control = sampleRow({ kind: "negative-control", reference: "ours" });
+  const rows = [sampleRow({}), numerical("ours"), numerical("ours"), numerical("miopen-cpu"), control, control];
+  const text = report(rows);
+  assert.match(text, /✓ All 4 proofs passed<\/b> on the virtual device/);
+  assert.match(text, /compared: 2 rows with our reference, 1 row with MIOpen&#39;s CPU reference\./);
+  assert.match(text, /Apart from these, 2 negative controls failed, as they must/);
+  assert.match(text, /<dd>4<\/dd><dt>proofs passed/);
+  const one = report([numerical("ours")]);
+  assert.doesNotMatch(
+    one.slice(one.indexOf('class="verdict'), one.indexOf('class="figures')),
+    /MIOpen&#39;s CPU|control/,
+  );
+  const idle = { ...control, result: "failed", reason: "it passed" } as const;
+  assert.match(report([...rows, idle]), /verdict bad"><b>✗ 1 of 3 negative controls did not fail, as they must/);
+  assert.match(report([control]), /Not proven/);
+});
+
 test("failures come before everything but the verdict, with reason and command", () => {
   const text = report([sampleRow({}), sampleRow({ result: "failed", reason: "kernel missing", command: "conv -n 9" })]);
   assert.ok(text.indexOf("kernel missing") < text.indexOf("<h2>Coverage"));

@@ -1,5 +1,6 @@
 import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { bothRuntimes, type CRuntime, NO_RUNTIME, neededRuntime } from "../../c-runtime.ts";
 import { machineError } from "../../errors.ts";
 import type { Exec } from "../../ports/exec.ts";
 import { exists, sha256File } from "../../ports/files.ts";
@@ -16,6 +17,8 @@ export interface InstalledMiopen {
   digest: string;
   /** Libraries that library and driver are linked with, sorted */
   needed: readonly string[];
+  /** C and C++ library that both need; absent in results that were cached before this was read */
+  needs?: CRuntime;
 }
 
 /** Where the parts of an installation lie below the prefix. */
@@ -33,12 +36,14 @@ export async function inspectInstallation(prefix: string, toolchain: Toolchain, 
   }
   const needed = new Set<string>();
   const digests: string[] = [];
+  let needs = NO_RUNTIME;
   let bytes = 0;
   if (faults.length === 0) {
     for (const name of [LIBRARY, DRIVER]) {
       const file = await realpath(join(prefix, name));
       const elf = await readElf(file, toolchain, exec);
       for (const one of elf.needed) needed.add(one);
+      needs = bothRuntimes(needs, elf.needs);
       faults.push(...elf.faults.map((fault) => `${name} ${fault}`));
       digests.push(await sha256File(file));
       if (name === LIBRARY) bytes = (await lstat(file)).size;
@@ -48,23 +53,37 @@ export async function inspectInstallation(prefix: string, toolchain: Toolchain, 
   if (faults.length > 0) {
     throw machineError(`the compiled MIOpen cannot be used: ${faults.join("; ")}`, "report this with the patches used");
   }
-  return { library: LIBRARY, driver: DRIVER, bytes, digest: digests.join(" "), needed: [...needed].sort() };
+  return { library: LIBRARY, driver: DRIVER, bytes, digest: digests.join(" "), needed: [...needed].sort(), needs };
+}
+
+/** What an installation needs, also one whose inspection was cached without it. */
+export async function runtimeOf(
+  { prefix, needs }: { prefix: string; needs?: CRuntime },
+  toolchain: Toolchain,
+  exec: Exec,
+): Promise<CRuntime> {
+  return needs ?? (await inspectInstallation(prefix, toolchain, exec)).needs ?? NO_RUNTIME;
+}
+
+/** What one file is linked with, which versions it needs, and what keeps it from being moved. */
+interface ElfFacts {
+  needed: string[];
+  needs: CRuntime;
+  faults: string[];
 }
 
 /** What `llvm-readelf` says of one file. */
-async function readElf(
-  file: string,
-  toolchain: Toolchain,
-  exec: Exec,
-): Promise<{ needed: string[]; faults: string[] }> {
+async function readElf(file: string, toolchain: Toolchain, exec: Exec): Promise<ElfFacts> {
   const readelf = join(toolchain.paths.llvmBin, "llvm-readelf");
-  const result = await exec.run(programCommand(toolchain, readelf, ["--dynamic", "--sections", "--wide", file]));
+  const result = await exec.run(
+    programCommand(toolchain, readelf, ["--dynamic", "--sections", "--version-info", "--wide", file]),
+  );
   if (result.code !== 0) throw machineError(`${file} cannot be read: ${result.stderr.trim()}`, "report this");
   return readElfText(result.stdout);
 }
 
-/** NEEDED entries of a dynamic section and what keeps the file from being moved. */
-export function readElfText(text: string): { needed: string[]; faults: string[] } {
+/** NEEDED entries of a dynamic section, version needs, and what keeps the file from being moved. */
+export function readElfText(text: string): ElfFacts {
   const needed = [...text.matchAll(/\(NEEDED\)\s+Shared library: \[([^\]]+)\]/g)].map(([, name]) => name ?? "");
   const faults: string[] = [];
   for (const [, path = ""] of text.matchAll(/\((?:RUNPATH|RPATH)\)\s+Library r(?:un)?path: \[([^\]]*)\]/g)) {
@@ -72,7 +91,7 @@ export function readElfText(text: string): { needed: string[]; faults: string[] 
     if (bad.length > 0) faults.push(`looks for libraries in ${bad.join(", ")}`);
   }
   if (/\s\.symtab\s/.test(text)) faults.push("is not stripped");
-  return { needed, faults };
+  return { needed, needs: neededRuntime(text), faults };
 }
 
 /** Links that lead out of the prefix. */

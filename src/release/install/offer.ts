@@ -1,3 +1,4 @@
+import { type CRuntime, whyNotRunning } from "../../c-runtime.ts";
 import { machineError, userError } from "../../errors.ts";
 import type { Target } from "../../rdna1/targets.ts";
 import { parseChecksums } from "../checksums.ts";
@@ -24,6 +25,8 @@ export interface Offer {
   overlays: readonly Piece[];
   /** null: there is none beside the tarball */
   manifest: Manifest | null;
+  /** As in the wish, for a package whose manifest is inside only */
+  runtime: CRuntime;
 }
 
 export interface OfferWish extends Wish {
@@ -31,6 +34,8 @@ export interface OfferWish extends Wish {
   targets: readonly Target[];
   /** Only this file */
   file: string | null;
+  /** Of the machine that a compiled MIOpen must start on */
+  runtime: CRuntime;
 }
 
 /** Nothing fits; what there is instead is in the message. */
@@ -48,7 +53,7 @@ export async function findOffer(places: readonly Place[], wish: OfferWish, ports
     const sums = await checksumsOf(place, wish.file, ports);
     const names = wish.file === null ? [...sums.keys()] : [wish.file].filter((name) => sums.has(name));
     for (const name of fittingPackages(names, wish)) {
-      const offer = await offerOf(place, name, sums, wish.targets, ports);
+      const offer = await offerOf(place, name, sums, wish, ports);
       if (typeof offer !== "string") return offer;
       seen.push(offer);
     }
@@ -99,12 +104,14 @@ async function offerOf(
   place: Place,
   name: PackageName,
   sums: ReadonlyMap<string, string>,
-  targets: readonly Target[],
+  { targets, runtime }: OfferWish,
   ports: FetchPorts,
 ): Promise<Offer | string> {
   const manifest = await manifestOf(place, name, sums, ports);
   const missing = manifest === null ? [] : targets.filter((target) => !manifest.targets.includes(target));
   if (missing.length > 0) return `${name.file} in the ${place.name} has no kernels for ${missing.join(", ")}`;
+  const unfit = whyNotRunning(manifest?.library?.needs, runtime);
+  if (unfit !== null) return `${name.file} in the ${place.name}, whose MIOpen ${unfit}`;
   const overlays = targets.map((target) => overlayOf(sums.keys(), target, name.rocm)).filter((file) => file !== null);
   const facts = new Map([manifest?.tarball, ...(manifest?.overlays ?? [])].map((fact) => [fact?.file, fact]));
   return {
@@ -113,6 +120,7 @@ async function offerOf(
     tarball: pieceOf(place, name.file, sums, facts.get(name.file)),
     overlays: overlays.map((file) => pieceOf(place, file, sums, facts.get(file))),
     manifest,
+    runtime,
   };
 }
 

@@ -2,9 +2,10 @@ import { rmSync } from "node:fs";
 import { lstat, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type CRuntime, whyNotRunning } from "../../c-runtime.ts";
 import { withLock } from "../../cache/lock.ts";
 import { removeUnused } from "../../cache/unused.ts";
-import { codeOf, machineError, messageOf } from "../../errors.ts";
+import { codeOf, machineError, messageOf, userError } from "../../errors.ts";
 import { asideOf, diskError, freeBytes, sha256 } from "../../ports/files.ts";
 import { fetchPatiently, showProgress } from "../../toolchain/debian/download.ts";
 import { size } from "../../units.ts";
@@ -48,12 +49,12 @@ export async function storedPackage(
 ): Promise<Stored> {
   const folder = join(storeFolder(cacheRoot), keyOf(offer));
   const found = await readRecord(folder);
-  if (typeof found !== "string") return await reused(folder, found, prove, ports);
+  if (typeof found !== "string") return await reused(folder, found, offer, prove, ports);
   return await withLock(
     `${folder}.lock`,
     async () => {
       const made = await readRecord(folder);
-      if (typeof made !== "string") return await reused(folder, made, prove, ports);
+      if (typeof made !== "string") return await reused(folder, made, offer, prove, ports);
       if (made !== "none") ports.log.warning(`the package in ${folder} is damaged (${made}); it is installed anew`);
       const attested = await prove(null);
       const record = await makeStored(offer, folder, attested, ports);
@@ -66,12 +67,24 @@ export async function storedPackage(
 async function reused(
   folder: string,
   record: InstallRecord,
+  { runtime }: Offer,
   prove: (proven: Attested | null) => Promise<Attested | null>,
   { log }: FetchPorts,
 ): Promise<Stored> {
+  refuseUnfit(record, runtime);
   const attested = await prove(record.attested);
   log.info(`${record.name} is installed already: ${folder}`);
   return { folder, record: { ...record, attested }, hit: true };
+}
+
+/** A package whose MIOpen does not start here would keep every program that uses MIOpen from starting. */
+function refuseUnfit({ name, manifest }: InstallRecord, runtime: CRuntime): void {
+  const unfit = whyNotRunning(manifest.library?.needs, runtime);
+  if (unfit === null) return;
+  throw userError(
+    `${name} does not run on this machine: its MIOpen ${unfit}`,
+    "use miopen distribution, whose package has kernels only, or a package that was compiled on a system like this one",
+  );
 }
 
 /** Days after which nobody comes back for a download that was cut. */
@@ -117,6 +130,7 @@ async function makeStored(
       page: place.page,
       attested,
     });
+    refuseUnfit(record, offer.runtime);
     await replaceFolder(aside, folder);
     return record;
   } catch (error) {

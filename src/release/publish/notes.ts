@@ -15,7 +15,7 @@ export function releaseNotes({ manifest }: LocalRelease): string {
     "| | |",
     "|---|---|",
     ...sets,
-    `| proofs | ${all === 0 ? "none: verify was off" : `${passed} of ${all} passed on the ${manifest.proofs.device} device`} |`,
+    `| proofs | ${all === 0 ? "none: verify was off" : `${passed} of ${all} rows passed on the ${manifest.proofs.device} device, negative controls included`} |`,
     `| \`${manifest.tarball.file}\` | ${size(manifest.tarball.bytes)} |`,
     `| sha256 | \`${manifest.tarball.sha256}\` |`,
     "",

@@ -92,7 +92,13 @@ test("configures without what RDNA1 cannot use, for a prefix that can be moved",
 test("finds what keeps a library from being moved", () => {
   const good =
     " 0x01 (NEEDED) Shared library: [librocblas.so.5]\n 0x1d (RUNPATH) Library runpath: [$ORIGIN:$ORIGIN/../lib]\n";
-  assert.deepEqual(readElfText(good), { needed: ["librocblas.so.5"], faults: [] });
+  const needs =
+    " 0x10: Name: GLIBC_2.43  Flags: none  Version: 2\n 0x20: Name: GLIBCXX_3.4.32  Flags: none  Version: 3\n";
+  assert.deepEqual(readElfText(`${good}${needs}`), {
+    needed: ["librocblas.so.5"],
+    needs: { glibc: "2.43", glibcxx: "3.4.32" },
+    faults: [],
+  });
   const bad = " 0x0f (RPATH) Library rpath: [/opt/rocm/lib:$ORIGIN]\n  [35] .symtab SYMTAB 0\n";
   assert.deepEqual(readElfText(bad).faults, ["looks for libraries in /opt/rocm/lib", "is not stripped"]);
 });

@@ -4,6 +4,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { failureMarkdown } from "../../../src/job-summary/failure.ts";
+import { runtimeOf } from "../../../src/miopen/compile/installed.ts";
+import { NodeExec } from "../../../src/ports/exec.ts";
 import { RunRecord } from "../../../src/record.ts";
 import { recordedLog, scratch } from "../../toolchain/helpers.ts";
 import { diff, SMALL_MIOPEN, writeSeries, writeTree } from "../small-miopen.ts";
@@ -54,6 +56,13 @@ test("is skipped when nothing changed, and compiles again after a patch", { skip
   writeTree(join(folder, "source"), { "src/solver.cpp": "int solvers() { return 1; }\n" });
   const { miopen } = await compileSmall(folder);
   assert.equal(execFileSync(join(miopen.prefix, miopen.driver)).toString(), "MIOpen version 3401\n");
+});
+
+test("what a library needs is read of one that was cached before that was recorded, too", { skip }, async (t) => {
+  const folder = await source(t);
+  const { miopen } = await compileSmall(folder);
+  assert.match(miopen.needs?.glibc ?? "none", /^2\.\d+/);
+  assert.deepEqual(await runtimeOf({ prefix: miopen.prefix }, nativeToolchain(folder), new NodeExec()), miopen.needs);
 });
 
 test("makes an annotation of a compiler's error, with file and line, and keeps the log", { skip }, async (t) => {

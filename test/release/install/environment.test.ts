@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { NO_RUNTIME } from "../../../src/c-runtime.ts";
 import { NodeExec } from "../../../src/ports/exec.ts";
 import { activatedEnvironment, refuseOverride } from "../../../src/release/install/environment.ts";
 import { stagePrefix } from "../../../src/release/prefix.ts";
@@ -17,7 +18,8 @@ before(async () => {
   for (const folder of [prefix, path.join(built, "lib")]) await mkdir(folder, { recursive: true });
   await writeFile(path.join(built, "lib/libMIOpen.so.1.0"), "a library");
   const input = await sampleInput(path.join(scratch, "in"));
-  await stagePrefix({ ...input, built: { prefix: built, library: "lib/libMIOpen.so.1.0" } }, prefix);
+  const miopen = { prefix: built, library: "lib/libMIOpen.so.1.0", digest: "d", needs: NO_RUNTIME };
+  await stagePrefix({ ...input, built: miopen }, prefix);
 });
 after(async () => {
   await rm(scratch, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { NO_RUNTIME } from "../../../src/c-runtime.ts";
 import { NodeHttp } from "../../../src/ports/http.ts";
 import { fittingPackages, overlayOf, parsePackageName } from "../../../src/release/install/names.ts";
 import { findOffer, NothingFits, type OfferWish } from "../../../src/release/install/offer.ts";
@@ -10,7 +11,7 @@ import { GitHubPackages } from "../../../src/release/install/release-place.ts";
 import { FastClock, MemoryLog } from "../publish/support.ts";
 import { sha256 } from "../sample.ts";
 import { ReleaseServer } from "./release-server.ts";
-import { PACKAGE, samplePackage } from "./support.ts";
+import { PACKAGE, PATCHED, samplePackage } from "./support.ts";
 
 const name = (miopen: string, kind: string, rocm: string) =>
   `rdna1-miopen-${miopen}-${kind}-rocm${rocm}-linux-x86_64.tar.zst`;
@@ -79,7 +80,7 @@ beforeEach(async () => {
   clock = new FastClock();
 });
 
-const ANY: OfferWish = { rocm: null, distribution: false, targets: [], file: null };
+const ANY: OfferWish = { rocm: null, distribution: false, targets: [], file: null, runtime: NO_RUNTIME };
 
 async function offered(wish: Partial<OfferWish> = {}, tag: string | null = null) {
   const place = { api: `${server.api}${server.base}`, repository: "org/kernels", token: null, version: "0" };
@@ -121,6 +122,25 @@ test("nothing fits: what there is instead is named", async () => {
     /ROCm 6\.4\.3, gfx1010; there is: rdna1-miopen-3\.5\.1.* in the release v1 of org\/kernels/,
   );
   await assert.rejects(offered({ targets: ["gfx1011"] }), /has no kernels for gfx1011/);
+});
+
+test("a MIOpen that does not start on this machine is passed over, and named with what it needs", async () => {
+  const needs = { glibc: "2.43", glibcxx: "3.4.32" };
+  const patched = await samplePackage(path.join(scratch, "patched"), ["gfx1010"], needs);
+  const old = { glibc: "2.36", glibcxx: "3.4.30" };
+  server.add("v1", files);
+  server.add("v2", patched);
+  assert.equal((await offered({ runtime: needs })).tarball.file, PATCHED);
+  assert.equal((await offered({ runtime: NO_RUNTIME })).tarball.file, PATCHED, "it is not known what is here");
+  assert.equal((await offered({ runtime: old })).tarball.file, PACKAGE);
+  await assert.rejects(offered({ runtime: old }, "v2"), (error: Error) => {
+    assert.ok(error instanceof NothingFits);
+    assert.match(
+      error.message,
+      /patched.* needs glibc 2\.43 \(here is 2\.36\), and libstdc.* 3\.4\.32 \(here is 3\.4\.30\)/,
+    );
+    return true;
+  });
 });
 
 test("an answer that was cut, garbled or refused for the moment is asked for again", async () => {

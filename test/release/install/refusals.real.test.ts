@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { noise, sha256 } from "../sample.ts";
 import { writeArchive } from "./archives.ts";
 import { Sandbox } from "./sandbox.ts";
 import { TestSigstore } from "./sigstore.ts";
-import { attestRelease, PACKAGE } from "./support.ts";
+import { attestRelease, PACKAGE, samplePackage } from "./support.ts";
 
 const box = Sandbox.use();
 
@@ -96,6 +96,22 @@ test("a machine that tells only half of its ROCm's version is asked for the rest
   assert.match(text, /no package fits ROCm 6\.4.*this machine's ROCm only says 6\.4\n +give rocm-version/);
   assert.equal(code, 2);
 });
+
+for (const alone of [false, true]) {
+  test(`a MIOpen that does not start here is not installed, ${alone ? "also where only the tarball tells" : "and the message says why"}`, async () => {
+    const folder = path.join(box.home, "patched");
+    await samplePackage(folder, ["gfx1010"], { glibc: "9.99", glibcxx: null });
+    if (alone) await rm(path.join(folder, "out/manifest.json"));
+    const { code, text } = await box.run(["install", "--source", path.join(folder, "out")]);
+    assert.match(
+      text,
+      /its MIOpen needs glibc 9\.99 \(here is 2\.\d+\)|whose MIOpen needs glibc 9\.99 \(here is 2\.\d+\)/,
+    );
+    assert.match(text, /\n {7}\S/, "a remedy follows");
+    assert.equal(code, 2, text);
+    await box.nothingInstalled();
+  });
+}
 
 function drop(name: string): void {
   const release = box.server.releases[0];
