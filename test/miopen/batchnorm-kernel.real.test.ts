@@ -100,7 +100,18 @@ test("batch norm in training agrees with double precision for every type, layout
   const sources = await addedKernels(SOURCE, await bundledSeries());
   const runs = [...sources].flatMap(([source, series]) => CASES.map((one, index) => ({ source, series, one, index })));
   for (const { source, series, one, index } of runs) {
-    const { n, c, hw, nhwc = false, type = "FP32", mean = 0, outlier = 0, saved = false, group = 256, card = "gfx1010" } = one;
+    const {
+      n,
+      c,
+      hw,
+      nhwc = false,
+      type = "FP32",
+      mean = 0,
+      outlier = 0,
+      saved = false,
+      group = 256,
+      card = "gfx1010",
+    } = one;
     const { write, read, error } = TYPES[type];
     const label = `${series} ${JSON.stringify(one)}`;
     const object = await simulator.compile(source, "hip", card, [`-DMIOPEN_USE_${type}=1`, "-std=c++17"]);
