@@ -3,12 +3,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hostCompiler, must, scratch } from "../device/support.ts";
-import { addedFile } from "./added-kernel.ts";
+import { addedFile, bundledSeries } from "./added-kernel.ts";
 import { writeTree } from "./small-miopen.ts";
 
 /*
- * NearestDbBasename of patches/3.5, compiled from the patch against the little of MIOpen that it uses, and asked about folders
- * of databases.
+ * nearest_database.cpp of 0012, compiled from the patch against the little of MIOpen that it uses, and asked about folders of
+ * databases.
  */
 
 const MIOPEN = {
@@ -35,64 +35,86 @@ struct Handle
 };
 }
 `,
+  "include/miopen/db_path.hpp": `#include <cstdlib>
+#include <miopen/filesystem.hpp>
+#include <string>
+namespace miopen {
+inline fs::path GetSystemDbPath() { return std::getenv("DATABASES"); }
+inline std::string GetSystemFindDbSuffix() { return "HIP"; }
+}
+`,
+  // find or perf, then cards and primitives by turns, all in one process
   "main.cpp": `#include <miopen/nearest_database.hpp>
 #include <iostream>
-int main(int, char** a)
+int main(int count, char** a)
 {
-    const miopen::Handle handle{{a[1]}, std::stoul(a[2])};
-    std::cout << miopen::NearestDbBasename(handle, a[3], a[4], a[5]);
+    const auto ask = std::string{a[1]} == "find" ? miopen::NearestFindDb : miopen::NearestPerfDb;
+    for(int i = 2; i + 2 < count; i += 3)
+        std::cout << ask({{a[i]}, std::stoul(a[i + 1])}, a[i + 2]).filename().string() << "\\n";
 }
 `,
 };
 
-const FIND = ".HIP.fdb.txt";
+/** Id, number of compute units, and the primitive where it is not convolution. */
+type Asked = readonly [id: string, count: number, kind?: string];
 
-test("a card without a database of its own takes that of the nearest number of compute units", async (t) => {
-  const compiler = await hostCompiler();
-  if (compiler === null) return t.skip("no C++ compiler");
-  const folder = await scratch(t);
-  const added: Record<string, string> = {};
-  for (const file of ["src/nearest_database.cpp", "src/include/miopen/nearest_database.hpp"]) {
-    const text = await addedFile("3.5", file);
-    assert.ok(text !== null, file);
-    added[file.replace("src/include/", "include/")] = text;
-  }
-  writeTree(folder, added, MIOPEN);
-  const program = join(folder, "nearest");
-  const sources = [join(folder, "main.cpp"), join(folder, "src/nearest_database.cpp")];
-  await must(compiler, [
-    "-std=c++17",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    `-I${join(folder, "include")}`,
-    ...sources,
-    "-o",
-    program,
-  ]);
+for (const series of await bundledSeries()) {
+  test(`${series}: a card without a database of its own takes that of the nearest number of compute units`, async (t) => {
+    const compiler = await hostCompiler();
+    if (compiler === null) return t.skip("no C++ compiler");
+    const folder = await scratch(t);
+    const added: Record<string, string> = {};
+    for (const file of ["src/nearest_database.cpp", "src/include/miopen/nearest_database.hpp"]) {
+      const text = await addedFile(series, file);
+      assert.ok(text !== null, file);
+      added[file.replace("src/include/", "include/")] = text;
+    }
+    writeTree(folder, added, MIOPEN);
+    const program = join(folder, "nearest");
+    const sources = [join(folder, "main.cpp"), join(folder, "src/nearest_database.cpp")];
+    const flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", `-I${join(folder, "include")}`];
+    await must(compiler, [...flags, ...sources, "-o", program]);
 
-  const databases = join(folder, "databases");
-  mkdirSync(databases);
-  const files = [
-    ...["gfx1010_20", "gfx1010_11", "gfx1012_11", "gfx1030_36", "gfx90a68", "gfx90a6e"].map((name) => `${name}${FIND}`),
-    ...["gfx90a_nosramecc_68.HIP.fdb.txt", "gfx1010.HIP.fdb.txt", "gfx1010_18.HIP.fusion.fdb.txt"],
-    ...["gfx1010_18.OpenCL.fdb.txt", "batchnorm_gfx1010_18.db.txt", "gfx1010_12.db.txt"],
-  ];
-  for (const file of files) writeFileSync(join(databases, file), "");
-  const nearest = (id: string, count: number, prefix = "", ending = FIND, home = databases) =>
-    must(program, [id, String(count), home, prefix, ending]);
+    const databases = join(folder, "databases");
+    mkdirSync(databases);
+    const files = [
+      ...["gfx1010_20", "gfx1010_11", "gfx1012_11", "gfx1030_36", "gfx90a68", "gfx90a6e"].map(
+        (n) => `${n}.HIP.fdb.txt`,
+      ),
+      ...["gfx90a_nosramecc_68.HIP.fdb.txt", "gfx1010.HIP.fdb.txt", "gfx1010_18.HIP.fusion.fdb.txt"],
+      ...["gfx1010_18.OpenCL.fdb.txt", "batchnorm_gfx1010_18.db.txt", "gfx1010_12.db.txt"],
+    ];
+    for (const file of files) writeFileSync(join(databases, file), "");
+    const nearest = async (what: "find" | "perf", asked: readonly Asked[], home = databases) => {
+      const args = asked.flatMap(([id, count, kind = ""]) => [id, String(count), kind]);
+      return (await must(program, [what, ...args], { DATABASES: home })).split("\n").slice(0, -1);
+    };
 
-  assert.equal(await nearest("gfx1010", 20), "gfx1010_20", "its own");
-  assert.equal(await nearest("gfx1010", 18), "gfx1010_20", "not that of another back end or primitive");
-  assert.equal(await nearest("gfx1010", 12), "gfx1010_11");
-  assert.equal(await nearest("gfx1012", 10), "gfx1012_11", "not that of another chip");
-  assert.equal(await nearest("gfx1010", 16, "batchnorm_", ".db.txt"), "gfx1010_18", "with its prefix");
-  assert.equal(await nearest("gfx1010", 20, "", ".db.txt"), "gfx1010_12", "without a prefix");
-  assert.equal(
-    await nearest("gfx90a", 112),
-    "gfx90a6e",
-    "hexadecimal above 64, and no number in another target's name",
-  );
-  assert.equal(await nearest("gfx1011", 18), "gfx1011_18", "its own name where there is none");
-  assert.equal(await nearest("gfx1010", 20, "", FIND, join(folder, "missing")), "gfx1010_20", "no folder");
-});
+    const cases = [
+      ["find", ["gfx1010", 20], "gfx1010_20.HIP.fdb.txt", "its own"],
+      ["find", ["gfx1010", 18], "gfx1010_20.HIP.fdb.txt", "not that of another back end or primitive"],
+      ["find", ["gfx1010", 12], "gfx1010_11.HIP.fdb.txt", "the nearest"],
+      ["find", ["gfx1010", 20, "fusion"], "gfx1010_18.HIP.fusion.fdb.txt", "that of its primitive"],
+      ["find", ["gfx1012", 10], "gfx1012_11.HIP.fdb.txt", "not that of another chip"],
+      ["find", ["gfx90a", 112], "gfx90a6e.HIP.fdb.txt", "hexadecimal above 64, and no number in another target's name"],
+      ["find", ["gfx1011", 18], "", "none"],
+      ["perf", ["gfx1010", 16, "batchnorm"], "batchnorm_gfx1010_18.db.txt", "with its prefix"],
+      ["perf", ["gfx1010", 20], "gfx1010_12.db.txt", "without a prefix"],
+      ["perf", ["gfx1030", 36, "batchnorm"], "", "not that of another primitive"],
+    ] as const;
+    for (const [what, asked, wanted, why] of cases) assert.deepEqual(await nearest(what, [asked]), [wanted], why);
+    for (const what of ["find", "perf"] as const) {
+      const all = cases.filter(([kind]) => kind === what);
+      const got = await nearest(
+        what,
+        all.map(([, asked]) => asked),
+      );
+      assert.deepEqual(
+        got,
+        all.map(([, , wanted]) => wanted),
+        "several cards and primitives in one process",
+      );
+    }
+    assert.deepEqual(await nearest("find", [["gfx1010", 20]], join(folder, "missing")), [""], "no folder");
+  });
+}

@@ -154,6 +154,12 @@ describe("the patched MIOpen on the virtual device", { skip }, () => {
     assert.ok(naive(run) > 0 && gemm(run) === 0, launches(run).join("\n"));
     const search = await miopen.succeed(`conv ${SMALL}`, { env: { MIOPEN_FIND_MODE: "1" }, ownCache: true });
     const files = await readdir(search.home, { recursive: true });
-    assert.ok(files.some((name) => /rdna1\.ufdb\.txt$/.test(name)) && files.some((name) => /miopen-rdna1/.test(name)));
+    const suffix = /\.(HIP\.\w+_rdna1_[0-9a-f]{8})\.ufdb\.txt$/m.exec(files.join("\n"))?.[1] ?? "none";
+    const cache = files.filter((name) => name.endsWith(".ukdb"));
+    assert.ok(cache.length > 0 && cache.every((name) => /\/miopen-rdna1\//.test(name)), files.join("\n"));
+    assert.ok(
+      cache.every((name) => name.includes(`/miopen-${suffix}/`)),
+      files.join("\n"),
+    );
   });
 });
