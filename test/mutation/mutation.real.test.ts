@@ -20,7 +20,7 @@ test("tests notice operations of the simulator that are made wrong, a sample of 
   );
   if (typeof mutations === "string") return t.skip(mutations);
   // What vectors, scalars and memory are tested for in these files, not what they happen to use besides
-  const own = /^(sop|vop2\/|vop3p\/|smem\/|ds\/ds_(read|write)2)/;
+  const own = /^(sop|vop2\/|vop3p\/|smem\/(?!.*_atomic_)|ds\/ds_(read|write)2)/;
   const mutants = mutations.operations
     .filter(({ name }) => own.test(name) && mutations.reaches(name))
     .flatMap(({ name, ways }) => ways.map((way) => ({ operation: name, way })));

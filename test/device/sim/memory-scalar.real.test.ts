@@ -39,6 +39,11 @@ const LOADS: Case[] = [
   },
   { name: "buffer_load", text: "s_buffer_load_dwordx4 s[24:27], s[8:11], 0x4", expected: slice(1, 4) },
   {
+    name: "buffer_x16",
+    text: "s_movk_i32 s10, 256\n  s_buffer_load_dwordx16 s[24:39], s[8:11], 0x40",
+    expected: slice(16, 16),
+  },
+  {
     name: "buffer_range",
     text: "s_buffer_load_dwordx8 s[24:31], s[8:11], 0x58",
     expected: [...slice(22, 3), 0, 0, 0, 0, 0],
@@ -91,6 +96,7 @@ test("scalar stores write what is in range, s_memtime goes on and s_get_waveid_i
   s_mov_b32 s8, s6
   s_mov_b32 s9, s7
   s_store_dwordx2 s[24:25], s[6:7], 0x8
+  s_store_dwordx4 s[24:27], s[6:7], 0x20
   s_buffer_store_dwordx2 s[24:25], s[8:11], 0x60
   s_dcache_wb`;
   const time = `${setUp}
@@ -124,7 +130,7 @@ next:
   const [stored, times, waves] = ran.launches.map((launch) => wordsOf(launch.buffers[1]));
   assert.deepEqual(
     stored,
-    Array.from({ length: 32 }, (_, i) => (i === 2 || i === 24 ? 1 : i === 3 ? 2 : 9)),
+    Array.from({ length: 32 }, (_, i) => ({ 2: 1, 3: 2, 8: 1, 9: 2, 10: OLD, 11: OLD, 24: 1 })[i] ?? 9),
   );
   const before = setUp.trim().split("\n").length; // instructions are the clock
   assert.deepEqual(times?.slice(0, 4), [before + 1, 0, before + 4, 0]);
