@@ -1,5 +1,7 @@
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { userError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
 
@@ -21,24 +23,16 @@ export async function checkPlaces(inputs: Inputs): Promise<void> {
   const { source } = install;
   if (source.kind === "file") await check("source", source.path, "a package's tarball");
   if (source.kind === "mirror" && source.address.startsWith("file:")) {
-    const path = new URL(source.address);
-    const found = await stat(path).catch(() => null);
-    if (found === null) throw absent("source", decodeURIComponent(path.pathname), SOURCES);
-    if (found.isFile()) {
-      throw userError(
-        `source: ${decodeURIComponent(path.pathname)} is not the tarball of a package`,
-        `give ${SOURCES}`,
-      );
-    }
+    const path = fileURLToPath(source.address);
+    const found = await check("source", path, SOURCES);
+    if (found.isFile()) throw userError(`source: ${path} is not the tarball of a package`, `give ${SOURCES}`);
   }
 }
 
 const SOURCES = "a tarball (.tar.zst), or a folder with tarballs and their SHA256SUMS";
 
-async function check(option: string, path: string, wanted: string): Promise<void> {
-  if ((await stat(path).catch(() => null)) === null) throw absent(option, path, wanted);
-}
-
-function absent(option: string, path: string, wanted: string) {
-  return userError(`${option}: ${path} does not exist or cannot be read`, `give ${wanted}`);
+async function check(option: string, path: string, wanted: string): Promise<Stats> {
+  return await stat(path).catch((error: unknown) => {
+    throw userError(`${option}: ${path} does not exist or cannot be read`, `give ${wanted}`, error);
+  });
 }

@@ -10,6 +10,8 @@ import { sourceStage } from "../miopen/source/stage.ts";
 import { checkWritableFolder, writeWhole } from "../ports/files.ts";
 import { withoutCredentials } from "../secret.ts";
 
+type Source = Awaited<ReturnType<typeof sourceStage>>;
+
 /** How the patches fare on one source. */
 export interface DriftRow {
   source: string;
@@ -37,7 +39,12 @@ export async function drift(context: Context): Promise<DriftResult> {
   const origins: readonly (Origin | null)[] = inputs.sources.length === 0 ? [null] : inputs.sources;
   const rows: DriftRow[] = [];
   const absent: RdnaError[] = [];
-  for (const origin of origins) rows.push(await tryOne(context, origin, absent));
+  for (const origin of origins) {
+    const named = origin === null ? `ROCm ${inputs.rocmVersion}` : describeOrigin(origin);
+    const source = await sourceStage(context, origin).catch(faultOf);
+    if (source instanceof RdnaError) absent.push(source);
+    rows.push(source instanceof RdnaError ? untried(named, null, source) : await tryOn(context, named, source));
+  }
   if (absent[0] !== undefined && absent.length === rows.length) throw absent[0];
   const file = join(inputs.output, "drift.json");
   await writeWhole(file, `${JSON.stringify({ schema: 1, drift: rows }, null, 1)}\n`);
@@ -50,20 +57,7 @@ export async function drift(context: Context): Promise<DriftResult> {
   return { drift: rows, file };
 }
 
-/** Adds to `absent` why a source cannot be had. */
-async function tryOne(context: Context, origin: Origin | null, absent: RdnaError[]): Promise<DriftRow> {
-  const named = origin === null ? `ROCm ${context.inputs.rocmVersion}` : describeOrigin(origin);
-  const untried = (version: string | null, error: unknown): DriftRow => {
-    if (!(error instanceof RdnaError)) throw error;
-    if (version === null) absent.push(error);
-    return { source: named, version, patches: [], reason: withoutCredentials(messageOf(error)) };
-  };
-  let source: Awaited<ReturnType<typeof sourceStage>>;
-  try {
-    source = await sourceStage(context, origin);
-  } catch (error) {
-    return untried(null, error);
-  }
+async function tryOn(context: Context, named: string, source: Source): Promise<DriftRow> {
   try {
     const series = await chooseSeries(context.projectRoot, source.version, context.inputs.patches);
     const folder = await mkdtemp(join(context.cacheRoot, "drift-"));
@@ -74,8 +68,18 @@ async function tryOne(context: Context, origin: Origin | null, absent: RdnaError
       await rm(folder, { recursive: true, force: true });
     }
   } catch (error) {
-    return untried(source.version, error);
+    return untried(named, source.version, faultOf(error));
   }
+}
+
+function untried(source: string, version: string | null, fault: RdnaError): DriftRow {
+  return { source, version, patches: [], reason: withoutCredentials(messageOf(fault)) };
+}
+
+/** An error that is a row's; our own bugs end the run. */
+function faultOf(error: unknown): RdnaError {
+  if (error instanceof RdnaError) return error;
+  throw error;
 }
 
 /** Whether a row says nothing of the patches, because its source could not be had. */

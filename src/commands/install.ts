@@ -164,7 +164,7 @@ async function builtPackage(context: Context, fit: MachineFit, why: NothingFits,
   log.warning(`${why.message}; it is built`);
   const { tarball } = await build({ ...context, inputs: { ...inputs, command: "build", targets, rocmVersion } });
   const file = tarball.split("/").at(-1) ?? "";
-  const wish: OfferWish = { ...{ rocm: null, distribution: false, targets }, file, runtime: fit.runtime };
+  const wish: OfferWish = { rocm: null, distribution: false, targets, file, runtime: fit.runtime };
   const offer = await findOffer([filePlace(tarball)], wish, ports).catch((error: unknown) => {
     if (!(error instanceof NothingFits)) throw error;
     throw userError(

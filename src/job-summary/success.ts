@@ -39,8 +39,9 @@ function titleOf(result: Exclude<Result, DriftResult>): string {
 
 /** A line a target: how many kernels there are, how many were executed with right results, and the rows of the proof table. */
 function kernelsSection({ manifest, rows, files }: PackageResult): string {
+  const { proofs } = splitControls(rows);
   const lines = Object.entries(manifest.kernels).map(([target, set]) => {
-    const { passed, failed, skipped } = countProofs(splitControls(rows).proofs.filter((row) => row.target === target));
+    const { passed, failed, skipped } = countProofs(proofs.filter((row) => row.target === target));
     const own = files.filter((file) => file.target === target);
     const proven = own.reduce((sum, file) => sum + file.proven, 0);
     const keys = own.reduce((sum, file) => sum + file.keys, 0);
