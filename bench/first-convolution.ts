@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { virtualDevice } from "../src/device/device.ts";
 import { type DriverSetup, driverCommand, makeDriverPlaces } from "../src/miopen/driver.ts";
 import { exec, median, newest, toolchain } from "./support.ts";
 
@@ -30,7 +31,7 @@ console.log(`ratio: ${(compiled / loaded).toFixed(1)}`);
 async function firstRun(systemDatabases: string, name: string): Promise<number> {
   const setup: DriverSetup = {
     toolchain,
-    device: join(newest("device"), "librdna1-device.so"),
+    device: virtualDevice(join(newest("device"), "librdna1-device.so")),
     target: "gfx1010",
     compile: "allow",
     execute: false,

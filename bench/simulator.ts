@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { virtualDevice } from "../src/device/device.ts";
 import { parseEvents } from "../src/device/events.ts";
 import { type DriverSetup, driverCommand, driverPlaces, makeDriverPlaces } from "../src/miopen/driver.ts";
 import { exec, median, newest, toolchain } from "./support.ts";
@@ -32,7 +33,7 @@ console.log(`ratio: ${(two / one).toFixed(2)}`);
 async function rate(jobs: number, name: string): Promise<number> {
   const setup: DriverSetup = {
     toolchain,
-    device,
+    device: virtualDevice(device),
     target: "gfx1010",
     compile: "refuse",
     execute: true,
@@ -50,5 +51,5 @@ async function rate(jobs: number, name: string): Promise<number> {
   const launches = events.filter((event) => event.event === "launch");
   const longest = launches.toSorted((a, b) => b.milliseconds - a.milliseconds)[0];
   if (longest === undefined || !longest.executed) throw new Error("no kernel was executed");
-  return (longest.instructions / longest.milliseconds) * 1000;
+  return ((longest.instructions ?? 0) / longest.milliseconds) * 1000;
 }

@@ -7,7 +7,7 @@ import { shardText } from "./kernels/shard.ts";
 import { shellQuote } from "./release/activate.ts";
 import type { PackageResult } from "./release/stage.ts";
 import { duration, size } from "./units.ts";
-import { proofsText } from "./verify/proofs.ts";
+import { type CardProof, proofsText } from "./verify/proofs.ts";
 
 /** What a command comes to. */
 export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult | ShardResult;
@@ -62,9 +62,9 @@ export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
     ];
   }
   if (!("manifest" in result)) {
-    return [["proofs", proofsText(result.rows)]];
+    return [["proofs", proofsText(result.rows)], ...cardLines(result.cards)];
   }
-  const { manifest, rows, leftOut } = result;
+  const { manifest, rows, cards, leftOut } = result;
   const sets = Object.entries(manifest.kernels).map(
     ([target, set]): Line => [`kernels ${target}`, `${set.rows} in ${size(set.bytes)}`],
   );
@@ -76,12 +76,18 @@ export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
     ],
     ...sets,
     ["proofs", proofs],
+    ...cardLines(cards),
     ...(leftOut === 0
       ? []
       : [["left out", `${leftOut} kernels that failed their proof, named in the report`] as const]),
     ["tarball", `${manifest.tarball.file}, ${size(manifest.tarball.bytes)}`],
     ["sha256", manifest.tarball.sha256],
   ];
+}
+
+/** What cards made of it, a line each. */
+function cardLines(cards: readonly CardProof[]): Line[] {
+  return cards.map(({ target, name, rows }) => [`on ${target}`, `${name}: ${proofsText(rows)}`]);
 }
 
 function shardLines({ shard, done }: ShardResult): Line[] {

@@ -1,3 +1,5 @@
+import { type UsableCard, wantedCard } from "../card/find.ts";
+import { cardStage, refuseCardFailures } from "../card/stage.ts";
 import type { Context } from "../context.ts";
 import { type BuiltDevice, deviceStage } from "../device/stage.ts";
 import { userError } from "../errors.ts";
@@ -32,6 +34,8 @@ import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
 export async function build(context: Context): Promise<PackageResult> {
   const { inputs } = context;
   const { parts: folder } = inputs;
+  const cards = new Map<Target, UsableCard | null>();
+  for (const target of inputs.targets) cards.set(target, await wantedCard(context, "verify", inputs.verify, target));
   const made = await prepare(context);
   const { toolchain, compiled } = made;
   const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
@@ -41,13 +45,19 @@ export async function build(context: Context): Promise<PackageResult> {
     const { rocblas } = request;
     const kernels = await mergedKernels(context, request, origin, made.found.get(target));
     if (prover === null) {
-      parts.push({ target, rocblas, kernels, proofs: null, leftOut: [] });
+      parts.push({ target, rocblas, kernels, proofs: null, card: null, leftOut: [] });
       continue;
     }
     const proof = { ...request, kernels, prover };
     const given = folder === null ? null : await givenProofs(folder, target, proofOrigin(origin, proof));
-    parts.push({ target, rocblas, ...(await proved(context, proof, given)) });
+    const part = await proved(context, proof, given);
+    const card = cards.get(target) ?? null;
+    // What failed on the virtual device is not in these kernels: nothing unproven is given to a card
+    const onCard = card === null ? null : await cardStage(context, { ...proof, kernels: part.kernels }, card);
+    parts.push({ target, rocblas, ...part, card: onCard });
   }
+  const onCards = parts.flatMap(({ card }) => card ?? []);
+  refuseCardFailures(onCards, "nothing was packaged; the command verify with device 'gpu' leaves every row in a file");
   return await packageStage(context, { toolchain, compiled }, parts);
 }
 
@@ -63,9 +73,6 @@ type FoundParts = Awaited<ReturnType<typeof findParts>>;
 
 export async function prepare(context: Context): Promise<Prepared> {
   const { inputs } = context;
-  if (inputs.verify === "gpu") {
-    throw userError("verify: 'gpu' is not in this version yet", "use verify 'virtual', which needs no card, or 'off'");
-  }
   await checkWritableFolder(inputs.output, "output");
   await assertOurs(inputs.output);
   const found = new Map<Target, FoundParts>();

@@ -1,7 +1,13 @@
-import { access, mkdir, mkdtemp } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { cardDevice } from "../card/device.ts";
+import { type UsableCard, wantedCard } from "../card/find.ts";
+import { CardHealth, driveTable } from "../card/prove.ts";
+import { cardStage, refuseCardFailures, withCard } from "../card/stage.ts";
+import { witnessStage } from "../card/witness.ts";
 import type { Context } from "../context.ts";
-import { type BuiltDevice, deviceStage } from "../device/stage.ts";
+import { type HipDevice, virtualDevice } from "../device/device.ts";
+import { deviceStage } from "../device/stage.ts";
 import { machineError, userError } from "../errors.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
@@ -16,7 +22,7 @@ import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
 import { type NumericalPlan, planUsersCommands } from "../verify/plan.ts";
-import { countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import { type CardProof, countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { proveCommandWithProver } from "../verify/prover.ts";
 import { proverStage } from "../verify/prover-build.ts";
 import { verifyStage } from "../verify/stage.ts";
@@ -27,18 +33,21 @@ export interface VerifyResult {
   rows: readonly ProofRow[];
   /** How much of each source file's kernels was executed with right results; empty for a user's commands */
   files: readonly FileProof[];
+  /** The same on a card, where one was asked */
+  cards: readonly CardProof[];
   /** File with every row, absolute */
   proofs: string;
 }
 
 /**
- * Executes the kernels of a kernel set, or a user's commands with the kernels of the set, on the virtual device and
- * compares what they compute. Leaves `verify.json` in the output folder; throws when anything is refuted.
+ * Executes the kernels of a kernel set and compares what they compute: on the virtual device, and what has passed there on
+ * a card, where there is one or one is asked for. A user's commands run, with the kernels of the set, on the one or the other.
+ * Leaves `verify.json` in the output folder; throws when anything is refuted.
  */
 export async function verify(context: Context): Promise<VerifyResult> {
   const { inputs, log } = context;
-  if (inputs.device === "gpu") await refuseCard();
-  if (inputs.device === "auto" && (await hasCard())) log.info("device: the virtual one; this version asks no card");
+  const cards = new Map<Target, UsableCard | null>();
+  for (const target of inputs.targets) cards.set(target, await wantedCard(context, "device", inputs.device, target));
   await checkWritableFolder(inputs.output, "output");
   const commands = inputs.commands === null ? null : await readCommandFile(inputs.commands, "commands");
   await checkKernelSet(inputs.kernelSet);
@@ -47,7 +56,7 @@ export async function verify(context: Context): Promise<VerifyResult> {
   const plan = commands === null ? null : planUsersCommands(commands, set.dialect);
   refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
-  const proofs: Required<Omit<Proofs, "schema" | "device">> = { rows: [], files: [], unproven: [] };
+  const proofs: Required<Omit<Proofs, "schema" | "device" | "rows">> = { files: [], unproven: [], cards: [] };
   const rows: ProofRow[] = [];
   for (const target of inputs.targets) {
     const rocblas = await rocblasStage(context, toolchain, target);
@@ -56,10 +65,16 @@ export async function verify(context: Context): Promise<VerifyResult> {
       inputs.kernelDatabase === null
         ? await kernelsStage(context, request)
         : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
+    const card = cards.get(target) ?? null;
     if (plan !== null) {
-      rows.push(
-        ...(await proveCommands(context, { ...request, kernels, rocblas: rocblas.folder, own: toolchain }, plan)),
-      );
+      const own = {
+        ...request,
+        device: virtualDevice(device.library),
+        kernels,
+        rocblas: rocblas.folder,
+        own: toolchain,
+      };
+      rows.push(...(await proveCommands(context, { ...own, card }, plan)));
       continue;
     }
     const prover = await proverStage(context, toolchain);
@@ -67,13 +82,23 @@ export async function verify(context: Context): Promise<VerifyResult> {
     rows.push(...proof.rows);
     proofs.files = [...proofs.files, ...proof.files];
     proofs.unproven = [...proofs.unproven, ...proof.unproven];
+    if (card === null) continue;
+    if (countProofs(proof.rows).failed > 0)
+      log.warning(`${target}: nothing is given to the card: rows failed before it`);
+    else proofs.cards = [...proofs.cards, await cardStage(context, { ...request, kernels, prover }, card)];
   }
   const file = join(inputs.output, "verify.json");
-  const whole: Proofs = { schema: 1, device: "virtual", ...proofs, rows };
+  const onCard = plan !== null && [...cards.values()].every((card) => card !== null && card.standIn === null);
+  const { cards: carded, ...virtual } = proofs;
+  const whole: Proofs = {
+    ...{ schema: 1, device: onCard ? "gpu" : "virtual", ...virtual, rows },
+    ...(carded.length === 0 ? {} : { cards: carded }),
+  };
   await writeWhole(file, `${JSON.stringify(whole, null, 1)}\n`);
   for (const line of plan === null ? [] : commandLines(rows)) log.info(line);
   refuseFailures(rows, file);
-  return { rows, files: proofs.files, proofs: file };
+  refuseCardFailures(carded, `every row is in ${file}`);
+  return { rows, files: proofs.files, cards: carded, proofs: file };
 }
 
 /** Runs a user's commands with the kernels of a database; nothing of it is kept. */
@@ -81,7 +106,9 @@ async function proveCommands(
   context: Context,
   request: {
     toolchain: SoundToolchain;
-    device: BuiltDevice;
+    /** Used where there is no card */
+    device: HipDevice;
+    card: UsableCard | null;
     rocblas: string;
     target: Target;
     kernels: KernelDatabase;
@@ -90,19 +117,28 @@ async function proveCommands(
   },
   plan: NumericalPlan,
 ): Promise<ProofRow[]> {
-  const { toolchain, device, rocblas, target, kernels } = request;
+  const { toolchain, rocblas, target, kernels, card } = request;
   const { rows, unprovable } = plan;
+  const witness = card === null ? null : await witnessStage(context, request.own);
+  const device = card && witness ? await cardDevice(card, witness.library, toolchain) : request.device;
   const places = join(context.cacheRoot, "verify");
   await mkdir(places, { recursive: true });
   const folder = await mkdtemp(join(places, "commands-"));
   const system = join(folder, "system");
   try {
-    const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas };
+    const setup = { toolchain, device, target, rocblasLibrary: rocblas };
     const hashes = hashesOf(kernels.kernels);
     const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
     const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
     const how = { target, database: kernels.path };
-    const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
+    const proveRows = () =>
+      card === null
+        ? proveNumerically(input, context)
+        : withCard(context, card, async () => {
+            const driven = await driveTable({ ...input, jobs: 1 }, new CardHealth(input, context.exec), context);
+            return driven.rows;
+          });
+    const proven = await withReadOnlySystem(system, how, proveRows);
     for (const [index, one] of plan.own.entries()) {
       const { program } = await proverStage(context, request.own);
       const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
@@ -136,18 +172,4 @@ function refuseFailures(rows: readonly ProofRow[], file: string): void {
     );
   }
   if (skipped === rows.length) throw userError("no command could be proven", `the reasons are in ${file}`);
-}
-
-/** Says plainly why nothing runs on a card. */
-async function refuseCard(): Promise<never> {
-  throw (await hasCard())
-    ? userError("device: 'gpu' is not in this version yet", "use device 'virtual'")
-    : machineError("device: this machine has no AMD card that programs can use (no /dev/kfd)", "use device 'virtual'");
-}
-
-function hasCard(): Promise<boolean> {
-  return access("/dev/kfd").then(
-    () => true,
-    () => false,
-  );
 }

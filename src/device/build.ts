@@ -9,7 +9,8 @@ import { type Compiler, findCompiler, LINK } from "./compiler.ts";
 import { EXPORTS, hipOperations, stubAssembly } from "./stubs.ts";
 
 const SOURCES = "src/device/cpp";
-const FLAGS = [
+/** Compiler flags of every library that is loaded before HIP programs. */
+export const FLAGS = [
   "-std=c++20",
   "-O2",
   "-fPIC",
@@ -126,7 +127,7 @@ export async function compileDevice(
  * A folder with nothing but links to the HIP and comgr headers: the toolchain's whole include folder may hold the C
  * headers of another distribution.
  */
-async function headerFolder(toolchain: Toolchain, work: string): Promise<string> {
+export async function headerFolder(toolchain: Toolchain, work: string): Promise<string> {
   const folder = join(work, "include");
   await mkdir(folder);
   for (const name of ["hip", "amd_comgr"]) await symlink(join(toolchain.paths.include, name), join(folder, name));

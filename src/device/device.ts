@@ -26,6 +26,19 @@ export interface DeviceOptions {
 
 const DEFAULT_MEMORY = 8 * 2 ** 30;
 
+/** What programs run on: the virtual device, or a card with a witness before it (src/card). */
+export interface HipDevice {
+  /** Shared libraries that a program loads first */
+  preload: readonly string[];
+  /** Variables that tell these what to do */
+  environment(options: DeviceOptions): Record<string, string>;
+}
+
+/** The virtual device of a built library. */
+export function virtualDevice(library: string): HipDevice {
+  return { preload: [library], environment: deviceEnvironment };
+}
+
 /** The environment variables that tell the preloaded library what to be. Nothing else may start with RDNA1_DEVICE_. */
 export function deviceEnvironment(options: DeviceOptions): Record<string, string> {
   const wgps = options.wgps ?? TARGETS[options.target].wgps[0];

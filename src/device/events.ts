@@ -7,7 +7,31 @@ interface Common {
 
 /** A line of the device's event log. Pointers are hexadecimal strings, hashes MD5 (as kernel_hash of a kernel database). */
 export type DeviceEvent =
-  | (Common & { event: "start"; target: string; wgps: number; memory: number; compile: string; program: string })
+  | (Common & {
+      event: "start";
+      target: string;
+      /** Absent on a card, which says so later (`card`) */
+      wgps?: number;
+      memory?: number;
+      compile: string;
+      program: string;
+    })
+  | (Common & {
+      /** The card that answers, before the first thing that it is given. The virtual device has no such event. */
+      event: "card";
+      name: string;
+      /** gcnArchName, e.g. `gfx1010:xnack-` */
+      architecture: string;
+      wgps: number;
+      memory: number;
+    })
+  | (Common & {
+      /** A launch that begins, on a card only: the last one without its `launch` is where a card hangs. */
+      event: "launching";
+      kernel: string;
+      /** MD5 of the module. */
+      module: string;
+    })
   | (Common & {
       event: "alloc";
       api: string;
@@ -42,17 +66,18 @@ export type DeviceEvent =
       /** Work-items. */
       grid: [number, number, number];
       block: [number, number, number];
-      /** Static and dynamic LDS bytes of a work-group. */
+      /** LDS bytes of a work-group; on a card without the static ones. */
       lds: number;
-      argumentBytes: number;
+      /** Here and below what is optional is known of the virtual device only */
+      argumentBytes?: number;
       /** Bytes at the end that the caller left out; zero on the device. */
-      missingArgumentBytes: number;
+      missingArgumentBytes?: number;
       /** The first 256 bytes of the explicit arguments, hexadecimal. */
-      arguments: string;
+      arguments?: string;
       executed: boolean;
       /** Wave-instructions executed */
-      instructions: number;
-      /** Wall-clock time of the execution; tells of the simulator's speed, never of a card's */
+      instructions?: number;
+      /** Wall-clock time of the launch, its wait included; on the virtual device it tells of the simulator's speed */
       milliseconds: number;
     })
   | (Common & {

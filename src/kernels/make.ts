@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { virtualDevice } from "../device/device.ts";
 import { machineError } from "../errors.ts";
 import { bunzipFor } from "./bunzip.ts";
 import type { DriverCommand } from "./commands.ts";
@@ -57,7 +58,7 @@ export function harvestCommands(
 ): Promise<Merge> {
   return harvest(
     {
-      setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
+      setup: { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas.folder },
       commands,
       environment: set.environment,
       jobs: context.jobs,

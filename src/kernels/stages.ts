@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
+import { virtualDevice } from "../device/device.ts";
 import { makeRocblasOverlay } from "../device/rocblas-overlay.ts";
 import type { BuiltDevice } from "../device/stage.ts";
 import { machineError } from "../errors.ts";
@@ -144,7 +145,7 @@ export function completenessInput(
   folder: string,
 ): CompletenessInput {
   return {
-    setup: { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder },
+    setup: { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas.folder },
     commands: [...set.commands, ...set.probes],
     environment: set.environment,
     database: kernels.path,

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { compileEnvironment, deviceEnvironment } from "../device/device.ts";
+import { compileEnvironment, type HipDevice } from "../device/device.ts";
 import { machineError } from "../errors.ts";
 import type { Command } from "../ports/exec.ts";
 import type { Target } from "../rdna1/targets.ts";
@@ -9,8 +9,7 @@ import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
 /** Where and how MIOpenDriver runs: nothing of the user's environment or home reaches it. */
 export interface DriverSetup {
   toolchain: Toolchain;
-  /** The virtual device's shared library */
-  device: string;
+  device: HipDevice;
   target: Target;
   compile: "allow" | "refuse" | "count";
   /** Whether kernels run; a harvest and the completeness proof need them only to be asked for and launched */
@@ -41,7 +40,7 @@ export async function makeDriverPlaces(folder: string): Promise<void> {
   for (const path of [userCache, userDatabases, temporary]) await mkdir(path, { recursive: true });
 }
 
-/** The command line that runs MIOpenDriver on the virtual device. */
+/** The command line that runs MIOpenDriver on a device. */
 export function driverCommand(
   setup: DriverSetup,
   args: readonly string[],
@@ -56,7 +55,7 @@ export function driverCommand(
   }
   const places = driverPlaces(folder);
   return programCommand(toolchain, toolchain.paths.miopenDriver, args, {
-    preload: [setup.device],
+    preload: setup.device.preload,
     cwd: folder,
     env: {
       HOME: folder,
@@ -71,7 +70,7 @@ export function driverCommand(
       ...env,
       // Info2: names every kernel that is asked for and where it was found. Never the command's to choose (log.ts).
       MIOPEN_LOG_LEVEL: "6",
-      ...deviceEnvironment({ target, compile, execute, eventLog: setup.events ? places.events : null }),
+      ...setup.device.environment({ target, compile, execute, eventLog: setup.events ? places.events : null }),
     },
   });
 }

@@ -29,10 +29,15 @@ export interface ExecResult {
   code: number | null;
   signal: NodeJS.Signals | null;
   timedOut: boolean;
+  /** The watchdog's kill did not end it within half a minute: it waits in the kernel, for a card that hangs, say */
+  stuck?: true;
   stdout: string;
   stderr: string;
   seconds: number;
 }
+
+/** Milliseconds that a killed program may take to be gone. */
+const KILL_MS = 30_000;
 
 /** Starts programs. */
 export interface Exec {
@@ -62,8 +67,20 @@ export class NodeExec implements Exec {
       child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
       child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
       let timedOut = false;
+      let stuck: NodeJS.Timeout | undefined;
       const kill = () => {
         if (group !== undefined) endGroup(group);
+      };
+      const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+        const seconds = (performance.now() - started) / 1000;
+        return { code, signal, timedOut, stdout: stdout.end(), stderr: stderr.end(), seconds };
+      };
+      const giveUp = () => {
+        done();
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        child.unref();
+        resolve({ ...ended(null, null), stuck: true });
       };
       const timer =
         options.timeoutMs === undefined
@@ -71,11 +88,13 @@ export class NodeExec implements Exec {
           : setTimeout(() => {
               timedOut = true;
               kill();
+              stuck = setTimeout(giveUp, KILL_MS);
             }, options.timeoutMs);
       options.signal?.addEventListener("abort", kill, { once: true });
       if (options.signal?.aborted) kill();
       const done = () => {
         clearTimeout(timer);
+        clearTimeout(stuck);
         options.signal?.removeEventListener("abort", kill);
         if (group !== undefined) this.#groups.delete(group);
       };
@@ -87,8 +106,7 @@ export class NodeExec implements Exec {
       });
       child.on("close", (code, signal) => {
         done();
-        const seconds = (performance.now() - started) / 1000;
-        resolve({ code, signal, timedOut, stdout: stdout.end(), stderr: stderr.end(), seconds });
+        resolve(ended(code, signal));
       });
       if (options.input !== undefined) {
         child.stdin?.on("error", () => {}); // the program may close its input early; its exit code tells

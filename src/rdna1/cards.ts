@@ -10,6 +10,17 @@ export interface Card {
   from: "kfd" | "pci";
 }
 
+/** A card as the compute driver has it. */
+export interface ComputeCard {
+  architecture: string;
+  /** As ROCR_VISIBLE_DEVICES counts [ROCR-Runtime, the agents in the order of the driver's nodes] */
+  index: number;
+  /** `/dev/dri/renderD<this>`, which programs open besides `/dev/kfd` */
+  renderMinor: number;
+  /** Tells it from every other card as far as the driver can: PCI device and place, and a serial number where it has one */
+  id: string;
+}
+
 /** PCI devices of AMD (0x1002) by architecture [Linux, drivers/gpu/drm/amd/amdgpu/amdgpu_drv.c, pciidlist]. */
 const PCI_DEVICES: Readonly<Record<Target, readonly number[]>> = {
   gfx1010: [0x7310, 0x7312, 0x7318, 0x7319, 0x731a, 0x731b, 0x731e, 0x731f],
@@ -22,13 +33,25 @@ const PCI_DEVICES: Readonly<Record<Target, readonly number[]>> = {
  * right is needed. `root` stands in for `/`.
  */
 export async function findCards(root = "/"): Promise<readonly Card[]> {
+  const known = await computeCards(root);
+  if (known.length === 0) return await pciCards(join(root, "sys/bus/pci/devices"));
+  return known.map(({ architecture }) => ({ architecture, from: "kfd" }));
+}
+
+/** The cards that the compute driver lists, in its order. `root` stands in for `/`. */
+export async function computeCards(root = "/"): Promise<readonly ComputeCard[]> {
   const nodes = join(root, "sys/class/kfd/kfd/topology/nodes");
-  const known: Card[] = [];
-  for (const node of await namesIn(nodes)) {
-    const architecture = architectureOf(await textOf(join(nodes, node, "properties")));
-    if (architecture !== null) known.push({ architecture, from: "kfd" });
+  const cards: ComputeCard[] = [];
+  for (const node of (await namesIn(nodes)).sort((a, b) => Number(a) - Number(b))) {
+    const properties = await textOf(join(nodes, node, "properties"));
+    const number = (name: string) => BigInt(new RegExp(`^${name} (\\d+)$`, "m").exec(properties)?.[1] ?? 0);
+    const architecture = architectureOf(Number(number("gfx_target_version")));
+    if (architecture === null) continue;
+    const place = [number("device_id"), number("domain"), number("location_id"), number("unique_id")];
+    const id = place.map((part) => part.toString(16)).join(".");
+    cards.push({ architecture, index: cards.length, renderMinor: Number(number("drm_render_minor")), id });
   }
-  return known.length > 0 ? known : await pciCards(join(root, "sys/bus/pci/devices"));
+  return cards;
 }
 
 /** The targets among cards, each once. */
@@ -37,8 +60,7 @@ export function targetsOf(cards: readonly Card[]): readonly Target[] {
 }
 
 /** `gfx_target_version` is major * 10000 + minor * 100 + stepping, 0 for a CPU [Linux, kfd_device.c]; the name has them in hexadecimal. */
-function architectureOf(properties: string): string | null {
-  const version = Number(/^gfx_target_version (\d+)$/m.exec(properties)?.[1] ?? 0);
+function architectureOf(version: number): string | null {
   if (version === 0) return null;
   const [minor, stepping] = [Math.floor(version / 100) % 100, version % 100];
   return `gfx${Math.floor(version / 10_000)}${minor.toString(16)}${stepping.toString(16)}`;

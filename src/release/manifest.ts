@@ -13,6 +13,21 @@ export interface FileFact {
 /** The compiled MIOpen of a package, and what it needs of the machine; absent in packages of earlier versions. */
 export type LibraryFact = FileFact & { needs?: CRuntime };
 
+/** What a card made of the kernels of a target; absent in builds without a card. */
+export interface CardFact {
+  target: Target;
+  /** What the card calls itself */
+  name: string;
+  /** The kernel with its driver */
+  driver: string;
+  /** In tests only: something else played the card */
+  standIn?: true;
+  /** Rows, negative controls included */
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
 /** `manifest.json`: what a build is made of. */
 export interface Manifest {
   schema: 1;
@@ -33,7 +48,7 @@ export interface Manifest {
   options: Readonly<Record<string, string>>;
   kernels: Partial<Record<Target, FileFact & { rows: number }>>;
   /** Rows of proofs.json, negative controls included */
-  proofs: { device: "virtual" | "gpu"; passed: number; failed: number; skipped: number };
+  proofs: { device: "virtual" | "gpu"; passed: number; failed: number; skipped: number; cards?: readonly CardFact[] };
   library: LibraryFact | null;
   tarball: FileFact;
   /** rocBLAS libraries relabelled for targets that the archive's rocBLAS does not serve */

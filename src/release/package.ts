@@ -4,12 +4,12 @@ import { codeOf, messageOf, RdnaError, userError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import { checkWritableFolder, diskError } from "../ports/files.ts";
 import type { Toolchain, ToolchainPackage } from "../toolchain/toolchain.ts";
-import { countProofs, type Proofs } from "../verify/proofs.ts";
+import { type CardProof, countProofs, type Proofs } from "../verify/proofs.ts";
 import { reportHtml } from "../verify/report.ts";
 import { checksumsText, fileDigests, fileFact } from "./checksums.ts";
 import { overlayName, type PackageInput, packageName } from "./input.ts";
 import { declaredLicense } from "./licenses.ts";
-import type { Manifest } from "./manifest.ts";
+import type { CardFact, Manifest } from "./manifest.ts";
 import { assertOurs, CHECKSUMS, makePartial, publishFiles } from "./output.ts";
 import { describeBuild, manifestText, PREFIX_MANIFEST, stageOverlay, stagePrefix } from "./prefix.ts";
 import { spdxDocument } from "./sbom.ts";
@@ -62,12 +62,12 @@ async function writeResults(input: PackageInput, partial: string, results: strin
     }),
   );
 
-  const { device, rows } = input.proofs;
+  const { device, rows, cards = [] } = input.proofs;
   const manifest: Manifest = {
     ...describeBuild(input),
     options: input.options,
     kernels: inner.kernels,
-    proofs: { device, ...countProofs(rows) },
+    proofs: { device, ...countProofs(rows), ...(cards.length === 0 ? {} : { cards: cards.map(cardFact) }) },
     library: inner.library,
     tarball,
     overlays,
@@ -140,4 +140,8 @@ function folderError(error: unknown, folder: string): unknown {
     return userError(`output: cannot write below ${folder}: ${messageOf(error)}`, remedy, error);
   }
   return diskError(error, folder);
+}
+
+function cardFact({ target, name, driver, standIn, rows }: CardProof): CardFact {
+  return { target, name, driver, ...(standIn ? { standIn } : {}), ...countProofs(rows) };
 }

@@ -10,7 +10,7 @@ import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { LeftOut } from "../verify/leave-out.ts";
-import { type FileProof, type ProofRow, type Proofs, proofsText } from "../verify/proofs.ts";
+import { type CardProof, type FileProof, type ProofRow, type Proofs, proofsText } from "../verify/proofs.ts";
 import { parseChecksums } from "./checksums.ts";
 import { type BuiltMiopen, type PackageInput, sourceDate } from "./input.ts";
 import type { Manifest } from "./manifest.ts";
@@ -29,7 +29,9 @@ export interface TargetPart {
   rocblas: RocblasLibrary;
   kernels: KernelDatabase;
   /** null: verification was off */
-  proofs: Omit<Proofs, "schema" | "device"> | null;
+  proofs: Omit<Proofs, "schema" | "device" | "cards"> | null;
+  /** The same kernels on a card of this machine; null: none was asked */
+  card: CardProof | null;
   /** Kernels that failed their proof and are not in `kernels` */
   leftOut: readonly LeftOut[];
 }
@@ -37,6 +39,8 @@ export interface TargetPart {
 export interface PackageResult {
   manifest: Manifest;
   rows: readonly ProofRow[];
+  /** The same kernels on cards of this machine */
+  cards: readonly CardProof[];
   /** Kernels that are not packaged, over all targets */
   leftOut: number;
   /** The output folder's files, absolute */
@@ -81,6 +85,7 @@ export async function packageStage(context: Context, made: Made, parts: readonly
   return {
     manifest,
     rows,
+    cards: input.proofs.cards ?? [],
     leftOut: parts.reduce((sum, part) => sum + part.leftOut.length, 0),
     tarball: join(inputs.output, manifest.tarball.file),
     report: join(inputs.output, "report.html"),
@@ -106,6 +111,7 @@ function packageInput(
   parts: readonly TargetPart[],
 ): Omit<PackageInput, "built"> {
   const { inputs } = context;
+  const cards = parts.flatMap(({ card }) => card ?? []);
   const own = { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] };
   return {
     version: context.version,
@@ -133,6 +139,7 @@ function packageInput(
       rows: parts.flatMap(({ proofs }) => proofs?.rows ?? []),
       files: parts.flatMap(({ proofs }) => proofs?.files ?? []),
       unproven: parts.flatMap(({ proofs }) => proofs?.unproven ?? []),
+      ...(cards.length === 0 ? {} : { cards }),
     },
     overlays: parts.filter((p) => p.rocblas.overlay).map((p) => ({ target: p.target, folder: p.rocblas.folder })),
     timings: Object.fromEntries(Object.entries(context.timings).map(([name, s]) => [name, Math.round(s * 100) / 100])),

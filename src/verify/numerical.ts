@@ -73,16 +73,27 @@ export async function proveOne(
   exec: Exec,
   execute = true,
 ): Promise<ProofRow> {
-  const { setup, kernels, system } = input;
-  const own = row.own === true;
-  const watchdogMs = own ? USERS_WATCHDOG : WATCHDOG;
-  const how = { folder, systemDatabases: system, execute, watchdogMs, enforced: ENFORCED };
-  const run = () => observe({ setup, command: row, environment: {}, ...how }, exec);
-  let observed = await run();
+  const { proof, observed } = await runOnce(input, row, folder, exec, execute);
   const { timedOut, signal } = observed.result;
-  if (timedOut ? !own : signal !== null) observed = await run();
+  const again = timedOut ? row.own !== true : signal !== null;
+  return again ? (await runOnce(input, row, folder, exec, execute)).proof : proof;
+}
+
+/** One row, run a single time: its proof, and what it is judged by. */
+export async function runOnce(
+  input: NumericalInput,
+  row: TableRow,
+  folder: string,
+  exec: Exec,
+  execute = true,
+): Promise<{ proof: ProofRow; observed: Observation }> {
+  const { setup, kernels, system } = input;
+  const watchdogMs = row.own === true ? USERS_WATCHDOG : WATCHDOG;
+  const how = { folder, systemDatabases: system, execute, watchdogMs, enforced: ENFORCED };
+  const observed = await observe({ setup, command: row, environment: {}, ...how }, exec);
   const keys = row.keys.map((key) => keyOf(databaseKey(key, setup.target)));
-  return rowOf(input, row, observed, judge(observed, kernels, { args: row.args, keys, solver: row.solver }));
+  const verdict = judge(observed, kernels, { args: row.args, keys, solver: row.solver });
+  return { proof: rowOf(input, row, observed, verdict), observed };
 }
 
 /** The row of a command that MIOpenDriver has no proof for. */

@@ -93,14 +93,29 @@ export interface UnprovenKernel {
   reason: string;
 }
 
+/** The numerical rows of one target once more, on a card of the machine that built. */
+export interface CardProof {
+  target: Target;
+  /** What the card calls itself, e.g. `AMD Radeon RX 5700 XT` */
+  name: string;
+  /** The kernel with its driver */
+  driver: string;
+  /** In tests only: something else played the card */
+  standIn: boolean;
+  rows: readonly ProofRow[];
+}
+
 /** `proofs.json` */
 export interface Proofs {
   schema: 1;
+  /** What `rows` ran on */
   device: "virtual" | "gpu";
   rows: readonly ProofRow[];
   /** Absent where no numerical proof was run */
   files?: readonly FileProof[];
   unproven?: readonly UnprovenKernel[];
+  /** Absent where no card was asked */
+  cards?: readonly CardProof[];
 }
 
 /** passed, failed and skipped of a table. */

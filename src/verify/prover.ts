@@ -1,6 +1,5 @@
 import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { deviceEnvironment } from "../device/device.ts";
 import { type DeviceEvent, parseEvents } from "../device/events.ts";
 import { machineError } from "../errors.ts";
 import { type Bunzip, KernelFault } from "../kernels/bunzip.ts";
@@ -33,6 +32,8 @@ export interface ProverInput {
   /** Only these chunks of the plans are run */
   shard?: Shard;
   watchdogMs?: number;
+  /** Told of each object that brought a start down, before the next start; what it throws ends the run */
+  onCrash?: (row: ProofRow, result: ExecResult) => Promise<void>;
   /** False only for a control */
   execute?: boolean;
   /** Scratch; what an interrupted run finished there is kept */
@@ -134,6 +135,8 @@ async function proveChunk(
     const culprit = ended === null ? -1 : judged.findIndex(({ whole }) => !whole);
     const finished = culprit === -1 ? judged.length : culprit + 1;
     rows.push(...judged.slice(0, finished).map(({ row }) => row));
+    const crashed = judged[culprit]?.row;
+    if (crashed !== undefined) await input.onCrash?.(crashed, result);
     left = left.slice(finished);
   }
   await rm(folder, { recursive: true, force: true });
@@ -151,9 +154,10 @@ async function start(
   await mkdir(folder, { recursive: true });
   const [plan, eventLog] = [join(folder, "plan.txt"), join(folder, "events.jsonl")];
   await writeFile(plan, planText(plans, places));
-  const env = deviceEnvironment({ target: setup.target, compile: "refuse", execute, eventLog });
-  const args = [setup.device, plan, join(home, "objects.bin")];
-  const command = programCommand(setup.toolchain, program, args, { env, cwd: folder });
+  const { preload } = setup.device;
+  const env = setup.device.environment({ target: setup.target, compile: "refuse", execute, eventLog });
+  const args = [plan, join(home, "objects.bin")];
+  const command = programCommand(setup.toolchain, program, args, { preload, env, cwd: folder });
   const result = await exec.run(endingWithUs(command), { timeoutMs: watchdogMs, keep: 64 << 20 });
   const events = parseEvents((await readTextIfThere(eventLog)) ?? "");
   return { result, results: readResults(result.stdout), events };

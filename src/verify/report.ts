@@ -2,6 +2,7 @@ import { TARGETS } from "../rdna1/targets.ts";
 import type { PackagedKernel } from "../release/input.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { countProofs, type ProofRow, type Proofs, splitControls } from "./proofs.ts";
+import { cardSection } from "./report-cards.ts";
 import { coverageSection, trouble } from "./report-coverage.ts";
 import { count, counted, type Html, html, size } from "./report-html.ts";
 import { kernelSection } from "./report-kernels.ts";
@@ -14,7 +15,7 @@ export interface ReportInput {
   /** Version of this project */
   version: string;
   manifest: Manifest;
-  proofs: Pick<Proofs, "rows" | "files" | "unproven">;
+  proofs: Pick<Proofs, "rows" | "files" | "unproven" | "cards">;
   /** Code objects of each target */
   kernels: Readonly<Record<string, readonly PackagedKernel[]>>;
 }
@@ -53,6 +54,7 @@ ${figures(input)}
 ${trouble(rows)}
 ${coverageSection(rows, manifest.targets)}
 ${provenSection(proofs)}
+${cardSection(proofs.cards ?? [])}
 ${kernelSection(kernels, manifest.targets)}
 ${timingSection(manifest.timings)}
 ${installSection(manifest)}
@@ -83,8 +85,11 @@ function verdict(rows: readonly ProofRow[], manifest: Manifest): Html {
     ];
     return html`<p class="verdict bad"><b>✗ ${wrong.join(", ")}</b> ${device}.${rest}</p>`;
   }
+  const onCards = (manifest.proofs.cards ?? []).map(
+    ({ name, target }) => ` The kernels of ${target} ran on ${name}, too.`,
+  );
   const apart = held === 0 ? "" : ` Apart from these, ${counted(held, "negative control")} failed, as they must.`;
-  return html`<p class="verdict good"><b>✓ ${passed === proofs.length ? "All " : ""}${counted(passed, "proof")} passed</b> ${device}. ${meaning(proofs)}${rest}${apart}</p>`;
+  return html`<p class="verdict good"><b>✓ ${passed === proofs.length ? "All " : ""}${counted(passed, "proof")} passed</b> ${device}. ${meaning(proofs)}${onCards.join("")}${rest}${apart}</p>`;
 }
 
 /** What the rows that passed mean, and whose results they were compared with. */

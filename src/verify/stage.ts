@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
+import { virtualDevice } from "../device/device.ts";
 import type { BuiltDevice } from "../device/stage.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
@@ -106,7 +107,7 @@ async function proveWith(
   shard: Shard | undefined,
 ): Promise<NumericalProof> {
   const { toolchain, device, prover, rocblas, set, target, kernels } = request;
-  const setup = { toolchain, device: device.library, target, rocblasLibrary: rocblas.folder };
+  const setup = { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas.folder };
   const hashes = hashesOf(kernels.kernels);
   const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
   const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);

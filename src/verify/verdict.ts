@@ -72,7 +72,7 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
   function whyNot(): string | null {
     return (
       broken ??
-      (result.timedOut || result.signal !== null ? whyFailed(result, observation.log) : null) ??
+      (result.timedOut || result.signal !== null ? whyEnded(observation) : null) ??
       whyUnproven(expected.args, checks) ??
       whyFailed(result, observation.log) ??
       whyInaccurate(expected.args, error) ??
@@ -83,9 +83,29 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
 
 type Launch = Extract<DeviceEvent, { event: "launch" }>;
 
+/** Why a run was ended from outside, and on a card in which kernel and with what last words. */
+function whyEnded({ result, log, events }: Observation): string | null {
+  const running = events.findLast((event) => event.event === "launching" || event.event === "launch");
+  const where = running?.event === "launching" ? ` in ${short(running.kernel)} (${running.module || "rocBLAS"})` : "";
+  const words = cardFault(`${result.stdout}\n${result.stderr}`);
+  return `${whyFailed(result, log)}${where}${words === null ? "" : `: ${words}`}`;
+}
+
+/** What the HSA runtime says before it ends a process whose card failed [ROCR-Runtime, runtime.cpp VMFaultHandler, HwExceptionHandler]. */
+export function cardFault(output: string): string | null {
+  return (
+    /^.*(Memory access fault by GPU|HW Exception by GPU|GPU core dump failed).*$/m.exec(output)?.[0].trim() ?? null
+  );
+}
+
 /** Kernels that were not from the set. */
 function whyNotOurs({ log, events }: Observation, { hashes, names }: KernelNames, launches: Launch[]): string | null {
-  if (!events.some(({ event }) => event === "start")) return "the virtual device was not loaded";
+  const start = events.find((event) => event.event === "start");
+  if (start === undefined) return "the device's library was not loaded";
+  const card = events.find((event) => event.event === "card");
+  if (card !== undefined && card.architecture.split(":")[0] !== start.target) {
+    return `it ran on ${card.name}, which is ${card.architecture} and not ${start.target}`;
+  }
   const missing = log.misses[0] ?? log.requests.find((request) => !hashes.has(keyOf(request)));
   if (missing !== undefined) return `the set lacks ${keyOf(missing)}`;
   const compiled = events.filter(({ event }) => event === "compile").length;

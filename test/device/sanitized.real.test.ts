@@ -101,7 +101,7 @@ test("HIP calls keep memory bounds and refuse what a card would refuse, under sa
     launches.map((launch) => launch.missingArgumentBytes),
     [0, 0, 6],
   );
-  assert.equal(launches[0]?.arguments.slice(32), `40000000feff`); // n = 64, s = -2 behind two pointers
+  assert.equal(launches[0]?.arguments?.slice(32), `40000000feff`); // n = 64, s = -2 behind two pointers
   assert.deepEqual(
     events.filter((event) => event.event === "unsupported").map(({ call }) => call),
     ["hipGraphCreate"],

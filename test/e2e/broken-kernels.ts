@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { virtualDevice } from "../../src/device/device.ts";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { type Kernel, writeKernelDatabase } from "../../src/kernels/database.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
@@ -45,7 +46,7 @@ export async function judgeObject(
   const exec = new NodeExec();
   const work = await mkdtemp(join(folder, "judged-"));
   const rocblasLibrary = toolchain.paths.rocblasLibrary ?? "";
-  const setup = { toolchain, device, target: "gfx1010", rocblasLibrary } as const;
+  const setup = { toolchain, device: virtualDevice(device), target: "gfx1010", rocblasLibrary } as const;
   let count = 0;
   for (const plan of planProver(kernels, "gfx1010", STOCK).filter((one) => one.hash === hash)) {
     const own = { setup, program, plans: [plan], database: kernels, jobs: 1, folder: join(work, "prover") };
@@ -75,7 +76,12 @@ export async function judgeRow(
   await writeKernelDatabase(database, kernels);
   const system = join(work, "system");
   const names = new Map(kernels.map(({ hash, name }) => [hash, name]));
-  const setup = { toolchain, device, target: "gfx1010", rocblasLibrary: toolchain.paths.rocblasLibrary ?? "" } as const;
+  const setup = {
+    toolchain,
+    device: virtualDevice(device),
+    target: "gfx1010",
+    rocblasLibrary: toolchain.paths.rocblasLibrary ?? "",
+  } as const;
   const input = { setup, rows: [], kernels: { hashes: hashesOf(kernels), names }, system, jobs: 1, folder: work };
   const run = () => proveOne(input, row, join(work, "run"), new NodeExec());
   return await withReadOnlySystem(system, { target: "gfx1010", database }, run);

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { cacheRoot } from "../../src/cache/root.ts";
+import { virtualDevice } from "../../src/device/device.ts";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { harvestArguments } from "../../src/kernels/commands.ts";
 import { keyOf, readRows } from "../../src/kernels/database.ts";
@@ -36,7 +37,7 @@ test("derives the im2col kernels that the compiler makes, byte for byte", { skip
     {
       setup: {
         toolchain,
-        device: join(root, "stages/device", device, "librdna1-device.so"),
+        device: virtualDevice(join(root, "stages/device", device, "librdna1-device.so")),
         target: "gfx1010",
         rocblasLibrary: toolchain.paths.rocblasLibrary ?? "",
       },

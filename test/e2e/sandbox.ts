@@ -38,7 +38,7 @@ export interface Outcome {
 }
 
 /**
- * A folder with a cache of its own. It shares the toolchain with the user's, and the device and the prover with other
+ * A folder with a cache of its own. It shares the toolchain with the user's, and what is built of C++ with other
  * sandboxes: what these stages are made from is in their keys.
  */
 export class Sandbox {
@@ -49,7 +49,7 @@ export class Sandbox {
     mkdirSync(join(cacheRoot(process.env), "toolchain"), { recursive: true });
     symlinkSync(join(cacheRoot(process.env), "toolchain"), this.path("cache/toolchain"));
     mkdirSync(this.path("cache/stages"));
-    for (const stage of ["device", "prover"]) {
+    for (const stage of ["device", "prover", "witness"]) {
       const shared = join(cacheRoot(process.env), "test/stages", stage);
       mkdirSync(shared, { recursive: true });
       symlinkSync(shared, this.path("cache/stages", stage));

@@ -28,7 +28,7 @@ function result(changes: Partial<PackageResult> = {}): PackageResult {
   });
   return {
     ...{ manifest, rows: [sampleRow({}), sampleRow({}), sampleRow({ result: "skipped", reason: "too large" })] },
-    ...{ leftOut: 0, tarball: "/out/x.tar.zst", report: "/out/report.html", library: "", prefix: "/opt/x" },
+    ...{ cards: [], leftOut: 0, tarball: "/out/x.tar.zst", report: "/out/report.html", library: "", prefix: "/opt/x" },
     ...{ files: [proof({}), proof({ name: "b.o", proven: 99 })], cacheKey: "k" },
     ...changes,
   };
@@ -54,7 +54,7 @@ test("counts negative controls apart from the proofs, of `build` and of `verify`
   const text = summaryMarkdown(result({ rows }), new RunRecord(), 1);
   assert.match(text, line);
   assert.match(text, /\| gfx1010 \| 138 \| .* \| 2 \/ 0 \/ 0 \|/);
-  assert.match(summaryMarkdown({ rows, files: [], proofs: "/v.json" }, new RunRecord(), 1), line);
+  assert.match(summaryMarkdown({ rows, files: [], cards: [], proofs: "/v.json" }, new RunRecord(), 1), line);
 });
 
 test("rounds no coverage up to all, and says where nothing was proven", () => {
@@ -67,6 +67,7 @@ test("shows of `verify` which kernels of each source file were proven", () => {
   const verified = {
     rows: [sampleRow({})],
     files: [proof({ name: "naive_conv.cpp.o", proven: 98 })],
+    cards: [],
     proofs: "/v.json",
   };
   const text = summaryMarkdown(verified, new RunRecord(), 1);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { virtualDevice } from "../../src/device/device.ts";
 import { type Bunzip, bunzipWith, KernelFault } from "../../src/kernels/bunzip.ts";
 import { writeKernelDatabase } from "../../src/kernels/database.ts";
 import { harvest } from "../../src/kernels/harvest.ts";
@@ -29,7 +30,7 @@ async function harvested(name: string, bunzip: Bunzip, write: (file: string) => 
   };
   const log = recordedLog();
   const input = {
-    setup: { toolchain, device: "/device.so", target: "gfx1010" as const, rocblasLibrary: "/rocblas" },
+    setup: { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/rocblas" },
     commands: [{ args: ["conv", "-F", "1"], family: "test" }],
     environment: {},
     jobs: 1,

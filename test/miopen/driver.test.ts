@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { virtualDevice } from "../../src/device/device.ts";
 import { type DriverSetup, driverCommand } from "../../src/miopen/driver.ts";
 import { sampleToolchain } from "../release/sample.ts";
 
@@ -7,7 +8,7 @@ test("no command lowers the log level, or moves the device that it runs on", () 
   const rocm = sampleToolchain("/rocm");
   const toolchain = { ...rocm, paths: { ...rocm.paths, miopenDriver: "/rocm/bin/MIOpenDriver" } };
   const setup: DriverSetup = {
-    ...{ toolchain, device: "/device.so", target: "gfx1010" },
+    ...{ toolchain, device: virtualDevice("/device.so"), target: "gfx1010" },
     ...{ compile: "refuse", execute: true, events: false },
     ...{ folder: "/work", systemDatabases: "/system", rocblasLibrary: "/rocblas" },
   };

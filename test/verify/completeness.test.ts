@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { virtualDevice } from "../../src/device/device.ts";
 import type { Exec } from "../../src/ports/exec.ts";
 import { type CompletenessInput, proveCompleteness, withReadOnlySystem } from "../../src/verify/completeness.ts";
 import { sampleToolchain } from "../release/sample.ts";
@@ -34,7 +35,10 @@ async function input(t: TestContext, commands: CompletenessInput["commands"]): P
   writeFileSync(database, "");
   const rocm = sampleToolchain("/rocm");
   const toolchain = { ...rocm, paths: { ...rocm.paths, miopenDriver: "/rocm/bin/MIOpenDriver" } };
-  const setup = { ...{ toolchain, device: "/device.so", rocblasLibrary: "/r" }, target: "gfx1010" as const };
+  const setup = {
+    ...{ toolchain, device: virtualDevice("/device.so"), rocblasLibrary: "/r" },
+    target: "gfx1010" as const,
+  };
   const hashes = new Map([["naive_conv.cpp.o -DX", HASH]]);
   return { setup, commands, environment: {}, database, hashes, jobs: 1, folder: join(folder, "work") };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { virtualDevice } from "../../src/device/device.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
 import type { Exec, ExecOptions } from "../../src/ports/exec.ts";
 import { numericalControls } from "../../src/verify/controls.ts";
@@ -39,7 +40,7 @@ function machine(stdout: string, timedOut: (args: readonly string[]) => boolean)
 function input(folder: string, rows: readonly TableRow[]): NumericalInput {
   const rocm = sampleToolchain("/rocm");
   const toolchain = { ...rocm, paths: { ...rocm.paths, miopenDriver: "/rocm/bin/MIOpenDriver" } };
-  const setup = { toolchain, device: "/device.so", target: "gfx1010", rocblasLibrary: "/r" };
+  const setup = { toolchain, device: virtualDevice("/device.so"), target: "gfx1010", rocblasLibrary: "/r" };
   const kernels = { hashes: new Map([[KEY, HASH]]), names: new Map([[HASH, "naive_conv.cpp.o"]]) };
   return { setup: setup as NumericalInput["setup"], rows, kernels, system: folder, jobs: 1, folder };
 }

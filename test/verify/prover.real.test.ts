@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { deviceEnvironment } from "../../src/device/device.ts";
+import { deviceEnvironment, virtualDevice } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { bunzipFor } from "../../src/kernels/bunzip.ts";
 import { checkRows, readRows } from "../../src/kernels/database.ts";
@@ -60,7 +60,14 @@ describe("the prover launches kernels as MIOpen does", { skip }, () => {
   async function driven(command: string, kernel: string): Promise<Launch> {
     await makeDriverPlaces(folder);
     const setup = {
-      ...({ toolchain: rocm, device, target: "gfx1010", compile: "allow", execute: false, folder } as const),
+      ...({
+        toolchain: rocm,
+        device: virtualDevice(device),
+        target: "gfx1010",
+        compile: "allow",
+        execute: false,
+        folder,
+      } as const),
       ...{ systemDatabases: join(folder, "none"), events: true, rocblasLibrary: rocm.paths.rocblasLibrary ?? "" },
     };
     const { events } = driverPlaces(folder);
@@ -84,14 +91,14 @@ describe("the prover launches kernels as MIOpen does", { skip }, () => {
     await writeFile(plan, planText([{ name: "", hash: "x", keys: [], cases: [one] }], places));
     await rm(log, { force: true });
     const env = deviceEnvironment({ target: "gfx1010", compile: "refuse", execute: false, eventLog: log });
-    const result = await exec.run(programCommand(rocm, prover, [device, plan, objects], { env }));
+    const result = await exec.run(programCommand(rocm, prover, [plan, objects], { preload: [device], env }));
     const [launch] = await launches(log);
     assert.ok(launch, result.stdout + result.stderr);
     return launch;
   }
 
   /** Arguments without the addresses, which differ from run to run. */
-  function shown({ kernel, grid, block, arguments: bytes }: Launch, addresses: readonly number[], size: number) {
+  function shown({ kernel, grid, block, arguments: bytes = "" }: Launch, addresses: readonly number[], size: number) {
     const text = addresses.reduce(
       (all, at) => `${all.slice(0, at * 2)}${"p".repeat(16)}${all.slice(at * 2 + 16)}`,
       bytes,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { virtualDevice } from "../../src/device/device.ts";
 import type { DeviceEvent } from "../../src/device/events.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
 import { im2d2colKey, im2d2colShape } from "../../src/kernels/im2col.ts";
@@ -211,7 +212,12 @@ test("a user's int8 line that takes more than half an hour is skipped, and refut
       },
     };
     const rocm = sampleToolchain("/rocm");
-    const setup = { toolchain: rocm, device: "/device.so", target: "gfx1010", rocblasLibrary: "/r" } as const;
+    const setup = {
+      toolchain: rocm,
+      device: virtualDevice("/device.so"),
+      target: "gfx1010",
+      rocblasLibrary: "/r",
+    } as const;
     const places = { setup, program: "/prover", database: [kernel], folder: await scratch(t) };
     const ports = { exec, log: recordedLog(), bunzip: async () => [] };
     const { result, reason } = await proveCommandWithProver(places, { command, case: one }, ports);

@@ -3,13 +3,12 @@
 #include "config.hpp"
 #include "hip_headers.hpp"
 #include "log.hpp"
+#include "next.hpp"
 
 #include <amd_comgr/amd_comgr.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <dlfcn.h>
 #include <mutex>
 #include <unordered_map>
 
@@ -24,16 +23,7 @@ auto& programNames() {
   return *map;
 }
 
-/// The next definition of a function behind the device's own: the real library's.
-template <typename F> F* real(const char* name) {
-  void* found = dlsym(RTLD_NEXT, name);
-  if (found == nullptr) {
-    complain(std::string(name) + ": the real function is not loaded");
-    std::abort();
-  }
-  return reinterpret_cast<F*>(found);
-}
-#define REAL(name) real<decltype(name)>(#name)
+#define REAL(name) next<decltype(name)>(#name)
 
 struct Compilation {
   const char* api;
@@ -52,7 +42,7 @@ Status compile(const Compilation& compilation, Status success, Status refusal, W
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
   if (refused) {
     complain(std::string(compilation.api) + ": compilation of " + compilation.program +
-             " is refused (RDNA1_DEVICE_COMPILE=refuse)");
+             " is refused");
   }
   Event event("compile");
   event.text("api", compilation.api).text("program", compilation.program);
@@ -143,8 +133,8 @@ hiprtcResult compileProgram(hiprtcProgram, int, const char* const*) asm("hiprtcC
 
 hiprtcResult createProgram(hiprtcProgram* program, const char* source, const char* name, int headerCount,
                            const char* const* headers, const char* const* includeNames) {
-  const auto next = real<decltype(createProgram)>("hiprtcCreateProgram");
-  const auto status = next(program, source, name, headerCount, headers, includeNames);
+  const auto create = next<decltype(createProgram)>("hiprtcCreateProgram");
+  const auto status = create(program, source, name, headerCount, headers, includeNames);
   if (status == HIPRTC_SUCCESS) {
     const std::lock_guard lock(mutex);
     programNames()[*program] = name == nullptr ? "" : name;
@@ -173,7 +163,7 @@ hiprtcResult compileProgram(hiprtcProgram program, int optionCount, const char* 
   std::vector<const char*> list;
   for (const std::string& option : compilation.options) list.push_back(option.c_str());
   return compile(compilation, HIPRTC_SUCCESS, HIPRTC_ERROR_COMPILATION, [&] {
-    return real<decltype(compileProgram)>("hiprtcCompileProgram")(program, static_cast<int>(list.size()), list.data());
+    return next<decltype(compileProgram)>("hiprtcCompileProgram")(program, static_cast<int>(list.size()), list.data());
   });
 }
 
@@ -181,7 +171,7 @@ amd_comgr_status_t amd_comgr_do_action(amd_comgr_action_kind_t kind, amd_comgr_a
                                        amd_comgr_data_set_t inputs, amd_comgr_data_set_t outputs) {
   const auto work = [&] { return REAL(amd_comgr_do_action)(kind, info, inputs, outputs); };
   const char* action = compilingAction(kind);
-  if (action == nullptr) return work();
+  if (action == nullptr || isRuntimesOwn(__builtin_return_address(0))) return work();
   return compile({"comgr", nameOfInput(inputs), action, optionsOf(info)}, AMD_COMGR_STATUS_SUCCESS,
                  AMD_COMGR_STATUS_ERROR, work);
 }

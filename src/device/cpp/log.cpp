@@ -20,7 +20,7 @@ int logDescriptor() {
     if (file.empty()) return -1;
     const int opened = open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (opened < 0) {
-      complain("RDNA1_DEVICE_LOG: cannot open " + file + ": " + std::strerror(errno));
+      complain("event log: cannot open " + file + ": " + std::strerror(errno));
       _exit(2);
     }
     return opened;
@@ -144,7 +144,7 @@ void Event::send() {
 void openLog() { logDescriptor(); }
 
 void complain(std::string_view text) {
-  std::string line = "rdna1-device: " + std::string(text) + "\n";
+  std::string line = std::string(libraryName()) + ": " + std::string(text) + "\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
 }
 

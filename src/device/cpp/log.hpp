@@ -34,7 +34,10 @@ private:
 /// Opens the log of config(); ends the process with status 2 when the file cannot be opened.
 void openLog();
 
-/// One line on stderr, "rdna1-device: …".
+/// Begins every line on stderr: "rdna1-device", or what else the log is part of.
+const char* libraryName();
+
+/// One line on stderr, after libraryName().
 void complain(std::string_view text);
 
 /// "0x…" for messages.

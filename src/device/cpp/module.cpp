@@ -1,7 +1,5 @@
 #include "module.hpp"
 
-#include "bundle.hpp"
-#include "compressed_bundle.hpp"
 #include "config.hpp"
 #include "log.hpp"
 #include "md5.hpp"
@@ -68,27 +66,13 @@ std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<co
     logModule(source, bytes, object, message);
     return LoadFailure{kind, std::move(message)};
   };
-  if (isCompressedBundle(bytes)) {
-    auto plain = decompressBundle(bytes);
-    if (const auto* bundle = std::get_if<std::vector<std::byte>>(&plain)) return loadModule(*bundle, source);
-    bytes = bytes.first(std::min<std::size_t>(bytes.size(), 64));
-    return refuse(LoadProblem::invalidImage, std::get<std::string>(std::move(plain)));
+  auto opened = openImage(bytes, config().target);
+  if (auto* unusable = std::get_if<UnusableImage>(&opened)) {
+    bytes = unusable->head;
+    return refuse(unusable->failure.kind, std::move(unusable->failure.message));
   }
-  if (isBundle(bytes)) {
-    auto unbundled = objectInBundle(bytes, config().target);
-    if (auto* problem = std::get_if<std::string>(&unbundled)) {
-      const std::size_t head = std::min<std::size_t>(bytes.size(), 4096); // the bundle's true size is not known
-      bytes = bytes.first(head);
-      return refuse(LoadProblem::noBinaryForTarget, std::move(*problem));
-    }
-    bytes = std::get<std::span<const std::byte>>(unbundled);
-  }
-  const auto size = elfFileSize(bytes);
-  if (!size) {
-    bytes = bytes.first(std::min<std::size_t>(bytes.size(), 64));
-    return refuse(LoadProblem::invalidImage, "it is no ELF file");
-  }
-  if (*size < bytes.size()) bytes = bytes.first(*size); // an image given by address comes with what follows it
+  const auto& image = std::get<Image>(opened);
+  bytes = image.object;
   auto parsed = parseCodeObject(bytes);
   if (auto* problem = std::get_if<std::string>(&parsed)) {
     return refuse(LoadProblem::invalidImage, std::move(*problem));
@@ -116,22 +100,6 @@ std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<co
     memory().release(gone->image);
     owner.reset();
   });
-}
-
-std::size_t readableBytes(const void* pointer) {
-  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-  std::uintptr_t end = 0;
-  if (std::FILE* maps = std::fopen("/proc/self/maps", "re")) {
-    char line[512];
-    while (std::fgets(line, sizeof line, maps) != nullptr) {
-      unsigned long first = 0, last = 0;
-      char readable = '-';
-      if (std::sscanf(line, "%lx-%lx %c", &first, &last, &readable) != 3 || readable != 'r') continue;
-      if (end == 0 ? address >= first && address < last : first == end) end = last; // neighbours count as one
-    }
-    std::fclose(maps);
-  }
-  return end == 0 ? 0 : end - address;
 }
 
 std::shared_ptr<const Function> functionOf(const void* handle) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "code_object.hpp"
+#include "image.hpp"
 
 #include <map>
 #include <memory>
@@ -29,20 +30,10 @@ struct Function {
   const Kernel* kernel = nullptr; ///< inside module->object
 };
 
-enum class LoadProblem { invalidImage, noBinaryForTarget, outOfMemory };
-
-struct LoadFailure {
-  LoadProblem kind;
-  std::string message;
-};
-
 /// Parses, checks against the target and loads a code object or the target's part of an offload bundle.
 /// Logs a "module" event either way.
 std::variant<std::shared_ptr<const Module>, LoadFailure> loadModule(std::span<const std::byte> bytes,
                                                                     const std::string& source);
-
-/// How many bytes can be read at `pointer` (up to the end of its mapping), for images that come without a size.
-std::size_t readableBytes(const void* pointer);
 
 /// The live function behind a handle, or null.
 std::shared_ptr<const Function> functionOf(const void* handle);

@@ -3,12 +3,11 @@
 #include "compile.hpp"
 #include "config.hpp"
 #include "log.hpp"
+#include "next.hpp"
 
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <dlfcn.h>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
@@ -48,12 +47,6 @@ void log(const std::string& command, double milliseconds, const char* outcome, i
       .send();
 }
 
-template <typename F> F* next(const char* name) {
-  void* found = dlsym(RTLD_NEXT, name);
-  if (found == nullptr) std::abort(); // libc has both
-  return reinterpret_cast<F*>(found);
-}
-
 } // namespace
 
 extern "C" {
@@ -62,7 +55,7 @@ extern "C" {
   if (command == nullptr || !compiles(command)) return next<decltype(popen)>("popen")(command, mode);
   countCompile();
   if (config().compile == CompileMode::refuse) {
-    complain("popen: compilation by \"" + std::string(command) + "\" is refused (RDNA1_DEVICE_COMPILE=refuse)");
+    complain("popen: compilation by \"" + std::string(command) + "\" is refused");
     log(command, 0, "refused", EACCES);
     errno = EACCES;
     return nullptr;

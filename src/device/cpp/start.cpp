@@ -7,6 +7,10 @@
 
 #include <cerrno>
 
+bool rdna1::isRuntimesOwn(const void*) { return false; }
+
+const char* rdna1::libraryName() { return "rdna1-device"; }
+
 namespace {
 
 [[gnu::constructor]] void start() {

@@ -16,6 +16,10 @@ export function releaseNotes({ manifest }: LocalRelease): string {
     "|---|---|",
     ...sets,
     `| proofs | ${all === 0 ? "none: verify was off" : `${passed} of ${all} rows passed on the ${manifest.proofs.device} device, negative controls included`} |`,
+    ...(manifest.proofs.cards ?? []).map(
+      ({ target, name, passed: held, failed: lost, skipped: left }) =>
+        `| on ${name} (${target}) | ${held} of ${held + lost + left} rows passed |`,
+    ),
     `| \`${manifest.tarball.file}\` | ${size(manifest.tarball.bytes)} |`,
     `| sha256 | \`${manifest.tarball.sha256}\` |`,
     "",

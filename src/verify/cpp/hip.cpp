@@ -19,27 +19,22 @@ void must(int code, const char* call) {
 
 } // namespace
 
-template <typename Function> void Hip::take(void* library, Function& function, const char* name) const {
-  function = reinterpret_cast<Function>(dlsym(library, name));
+template <typename Function> void Hip::take(Function& function, const char* name) {
+  function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
   if (function != nullptr) return;
-  std::fprintf(stderr, "prover: the HIP library has no %s\n", name);
+  std::fprintf(stderr, "prover: no library that was loaded has %s\n", name);
   std::exit(2);
 }
 
-Hip::Hip(const char* path) {
-  void* library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
-  if (library == nullptr) {
-    std::fprintf(stderr, "prover: %s\n", dlerror());
-    std::exit(2);
-  }
-  take(library, malloc_, "hipMalloc");
-  take(library, free_, "hipFree");
-  take(library, memcpy_, "hipMemcpy");
-  take(library, moduleLoadData_, "hipModuleLoadData");
-  take(library, moduleUnload_, "hipModuleUnload");
-  take(library, moduleGetFunction_, "hipModuleGetFunction");
-  take(library, moduleLaunchKernel_, "hipExtModuleLaunchKernel");
-  take(library, deviceSynchronize_, "hipDeviceSynchronize");
+Hip::Hip() {
+  take(malloc_, "hipMalloc");
+  take(free_, "hipFree");
+  take(memcpy_, "hipMemcpy");
+  take(moduleLoadData_, "hipModuleLoadData");
+  take(moduleUnload_, "hipModuleUnload");
+  take(moduleGetFunction_, "hipModuleGetFunction");
+  take(moduleLaunchKernel_, "hipExtModuleLaunchKernel");
+  take(deviceSynchronize_, "hipDeviceSynchronize");
 }
 
 void* Hip::allocate(std::size_t bytes) const {

@@ -1,5 +1,5 @@
-// The few HIP operations that the prover needs, taken from whichever library answers them: the virtual device, or a
-// card's runtime. No header and no link dependency, so one program serves both.
+// The few HIP operations that the prover needs, taken from whichever libraries were loaded before it: the virtual device,
+// or a witness and a card's runtime. No header and no link dependency, so one program serves both.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,11 @@ struct HipError {
   int code; ///< hipError_t
 };
 
-/// A HIP runtime library, loaded when the program runs.
+/// The HIP runtime of this process.
 class Hip {
 public:
-  /// Ends the process with status 2 and one line on stderr when `library` cannot be loaded or lacks an operation.
-  explicit Hip(const char* library);
+  /// Ends the process with status 2 and one line on stderr when no library has an operation.
+  Hip();
 
   void* allocate(std::size_t bytes) const;
   void release(void* memory) const;
@@ -33,7 +33,7 @@ public:
   void launch(void* function, unsigned items, unsigned block, std::vector<std::uint8_t> arguments) const;
 
 private:
-  template <typename Function> void take(void* library, Function& function, const char* name) const;
+  template <typename Function> static void take(Function& function, const char* name);
 
   int (*malloc_)(void**, std::size_t) = nullptr;
   int (*free_)(void*) = nullptr;

@@ -1,8 +1,8 @@
 // Runs kernels of a kernel set on a HIP device and compares what comes out with references of our own, bit by bit.
 //
-//   prover <HIP library> <plan file> <file of the objects>
+//   prover <plan file> <file of the objects>
 //
-// The virtual device is as good a HIP library as a card's runtime. One JSON line a case on standard output; the exit
+// The HIP runtime is the one that was loaded before it (LD_PRELOAD): the virtual device is as good as a card's. One JSON line a case on standard output; the exit
 // code says only whether the plan was carried out (0) or could not be (2), not how the cases came out.
 #include "cases.hpp"
 
@@ -97,13 +97,13 @@ void carryOut(const Hip& hip, const char* planFile, const char* objects) {
 } // namespace rdna1::prover
 
 int main(int count, char** arguments) {
-  if (count != 4) {
-    std::fprintf(stderr, "usage: prover <HIP library> <plan file> <file of the objects>\n");
+  if (count != 3) {
+    std::fprintf(stderr, "usage: prover <plan file> <file of the objects>\n");
     return 2;
   }
   try {
-    const rdna1::prover::Hip hip(arguments[1]);
-    rdna1::prover::carryOut(hip, arguments[2], arguments[3]);
+    const rdna1::prover::Hip hip;
+    rdna1::prover::carryOut(hip, arguments[1], arguments[2]);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "prover: %s\n", error.what());

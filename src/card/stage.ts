@@ -1,0 +1,128 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "../cache/lock.ts";
+import type { Context } from "../context.ts";
+import { machineError } from "../errors.ts";
+import { bunzipFor } from "../kernels/bunzip.ts";
+import { readRows } from "../kernels/database.ts";
+import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
+import { numericalControls } from "../verify/controls.ts";
+import { skippedRow } from "../verify/numerical.ts";
+import { planRows } from "../verify/plan.ts";
+import { type CardProof, countProofs, proofsText } from "../verify/proofs.ts";
+import { planProver } from "../verify/prover-plan.ts";
+import { type VerifyRequest, verifyParts } from "../verify/stage.ts";
+import { cardDevice } from "./device.ts";
+import type { UsableCard } from "./find.ts";
+import { CardHealth, driveTable, provePlansOnCard } from "./prove.ts";
+import { witnessStage } from "./witness.ts";
+
+/** Raise when the verdict of a row on a card changes. */
+const CARD_SCHEMA = "1";
+
+/** A stage whose rows did not all pass: what it came to is told, and not kept as finished. */
+class Refuted extends Error {
+  readonly proof: CardProof;
+
+  constructor(proof: CardProof) {
+    super("rows failed on the card");
+    this.proof = proof;
+  }
+}
+
+/**
+ * Runs the proof table of a kernel set on a card, with compilation refused. The set must have passed on the virtual device:
+ * nothing unproven is given to a card. Rows that failed are in what is returned; rows that passed are not run again.
+ */
+export async function cardStage(context: Context, request: VerifyRequest, card: UsableCard): Promise<CardProof> {
+  const { toolchain, target } = request;
+  const witness = await witnessStage(context, toolchain);
+  // The virtual device has no part in it
+  const { device: _, schema, ...parts } = verifyParts(request);
+  const run = () =>
+    context.stages.run({
+      name: "card",
+      variant: target,
+      parts: {
+        ...parts,
+        witness: witness.digest,
+        card: card.id,
+        driver: card.driver,
+        "stand-in": JSON.stringify(card.standIn),
+        schema: `${schema}.${CARD_SCHEMA}`,
+      },
+      run: async (folder) => {
+        await toolchain.ensureSound();
+        const proof = await withCard(context, card, () =>
+          prove(context, request, card, witness.library, join(folder, "work")),
+        );
+        if (countProofs(proof.rows).failed > 0) throw new Refuted(proof);
+        await writeFile(join(folder, "card.json"), JSON.stringify(proof));
+        await rm(join(folder, "work"), { recursive: true, force: true });
+        return {};
+      },
+    });
+  try {
+    const { folder, seconds } = await run();
+    context.timings[`card ${target}`] = seconds;
+    const proof = JSON.parse(await readFile(join(folder, "card.json"), "utf8")) as CardProof;
+    context.log.info(`${target} on ${proof.name}: ${proofsText(proof.rows)}`);
+    return proof;
+  } catch (error) {
+    if (!(error instanceof Refuted)) throw error;
+    const { rows, name } = error.proof;
+    for (const row of rows.filter(({ result }) => result === "failed").slice(0, 20))
+      context.log.warning(`${target} on ${name}: ${row.command.slice(0, 200)}: ${row.reason}`);
+    return error.proof;
+  }
+}
+
+/** Runs `work` while nobody else with this cache folder proves anything on the card: who hangs it must be known. */
+export function withCard<T>({ cacheRoot, log }: Context, card: UsableCard, work: () => Promise<T>): Promise<T> {
+  return withLock(join(cacheRoot, "locks", `card-${card.renderMinor}.lock`), work, { log });
+}
+
+async function prove(
+  context: Context,
+  { toolchain, rocblas, set, target, kernels, prover }: VerifyRequest,
+  card: UsableCard,
+  witness: string,
+  work: string,
+): Promise<CardProof> {
+  const device = await cardDevice(card, witness, toolchain);
+  const setup = { toolchain, device, target, rocblasLibrary: rocblas.folder };
+  const hashes = hashesOf(kernels.kernels);
+  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
+  const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
+  const system = join(work, "system");
+  const table = { setup, rows, kernels: { hashes, names }, system, jobs: 1, folder: join(work, "table") };
+  const database = readRows(kernels.path);
+  const plans = planProver(database, target, set.dialect);
+  const own = { setup, program: prover.program, plans, database, folder: join(work, "prover") };
+  const ports = { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) };
+  return await withReadOnlySystem(system, { target, database: kernels.path }, async () => {
+    const health = new CardHealth(table, context.exec);
+    const driven = await driveTable(table, health, ports);
+    const proven = await provePlansOnCard(own, health, ports);
+    const controls = await numericalControls({ table, prover: { ...own, jobs: 1 }, driven: driven.rows }, ports);
+    const skipped = unprovable.map((one) => skippedRow(target, one));
+    const { driver, standIn } = card;
+    return {
+      ...{ target, name: driven.name ?? card.architecture, driver, standIn: standIn !== null },
+      rows: [...driven.rows, ...proven, ...skipped, ...controls],
+    };
+  });
+}
+
+/** Throws a machine error that names the rows that failed on a card. */
+export function refuseCardFailures(proofs: readonly CardProof[], remedy: string): void {
+  for (const { target, name, rows } of proofs) {
+    const failed = rows.filter(({ result }) => result === "failed");
+    if (failed.length === 0) continue;
+    const lines = failed.slice(0, 20).map((row) => `${row.command.slice(0, 200)}: ${row.reason}`);
+    throw machineError(
+      `${failed.length} of ${rows.length} rows failed on ${name} (${target}), although they pass on the virtual device:\n${lines.join("\n")}${failed.length > 20 ? "\n…" : ""}`,
+      remedy,
+    );
+  }
+}
