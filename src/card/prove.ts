@@ -55,7 +55,7 @@ export async function driveTable(
   const progress = new Progress(`card ${input.setup.target}`, input.rows.length - done.size, log);
   for (const [index, row] of input.rows.entries()) {
     if (done.has(index)) continue;
-    const { proof, observed } = await runOnce(input, row, join(input.folder, "run"), exec);
+    const { proof, observed } = await runOnce({ ...input, isCard: true }, row, join(input.folder, "run"), exec);
     const { timedOut, signal } = observed.result;
     const crashed = timedOut || signal !== null;
     const card = observed.events.find((event): event is CardEvent => event.event === "card");

@@ -29,15 +29,12 @@ export interface ExecResult {
   code: number | null;
   signal: NodeJS.Signals | null;
   timedOut: boolean;
-  /** The watchdog's kill did not end it within half a minute: it waits in the kernel, for a card that hangs, say */
+  /** The watchdog's kill did not end it: it waits in the kernel, for a card that hangs, say */
   stuck?: true;
   stdout: string;
   stderr: string;
   seconds: number;
 }
-
-/** Milliseconds that a killed program may take to be gone. */
-const KILL_MS = 30_000;
 
 /** Starts programs. */
 export interface Exec {
@@ -48,6 +45,12 @@ export interface Exec {
 /** Children run in a process group of their own, so that a watchdog or an interrupt ends their children too. */
 export class NodeExec implements Exec {
   readonly #groups = new Set<number>();
+  readonly #killMs: number;
+
+  /** @param killMs milliseconds that a killed program may take to be gone */
+  constructor(killMs = 30_000) {
+    this.#killMs = killMs;
+  }
 
   run(command: Command, options: ExecOptions = {}): Promise<ExecResult> {
     const started = performance.now();
@@ -88,7 +91,7 @@ export class NodeExec implements Exec {
           : setTimeout(() => {
               timedOut = true;
               kill();
-              stuck = setTimeout(giveUp, KILL_MS);
+              stuck = setTimeout(giveUp, this.#killMs);
             }, options.timeoutMs);
       options.signal?.addEventListener("abort", kill, { once: true });
       if (options.signal?.aborted) kill();

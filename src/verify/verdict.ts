@@ -101,7 +101,7 @@ export function cardFault(output: string): string | null {
 /** Kernels that were not from the set. */
 function whyNotOurs({ log, events }: Observation, { hashes, names }: KernelNames, launches: Launch[]): string | null {
   const start = events.find((event) => event.event === "start");
-  if (start === undefined) return "the device's library was not loaded";
+  if (start === undefined) return "the device was not loaded";
   const card = events.find((event) => event.event === "card");
   if (card !== undefined && card.architecture.split(":")[0] !== start.target) {
     return `it ran on ${card.name}, which is ${card.architecture} and not ${start.target}`;

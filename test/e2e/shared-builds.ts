@@ -2,15 +2,16 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheRoot } from "../../src/cache/root.ts";
 import { StageStore } from "../../src/cache/stages.ts";
+import { witnessDigest } from "../../src/card/witness.ts";
 import { deviceDigest, processorFlags } from "../../src/device/build.ts";
 import { TerminalLog } from "../../src/ports/terminal-log.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
 import { proverDigest } from "../../src/verify/prover-build.ts";
-import { cachedDevice, cachedProver } from "../device/sim/builds.ts";
+import { cachedDevice, cachedProver, cachedWitness } from "../device/sim/builds.ts";
 import { projectRoot } from "./sandbox.ts";
 
 /**
- * Puts the device and the prover that other tests use where sandboxes look for them: they are made from the same
+ * Puts the device, the prover and the witness that other tests use where sandboxes look for them: they are made from the same
  * sources. Without it a sandbox builds them itself.
  */
 export async function shareBuilds(toolchain: Toolchain): Promise<void> {
@@ -29,5 +30,10 @@ export async function shareBuilds(toolchain: Toolchain): Promise<void> {
     name: "prover",
     parts: { sources: await proverDigest(projectRoot), toolchain: toolchain.digest },
     run: copy(await cachedProver(toolchain), "rdna1-prover"),
+  });
+  await stages.run({
+    name: "witness",
+    parts: { sources: await witnessDigest(projectRoot), toolchain: toolchain.digest },
+    run: copy(await cachedWitness(toolchain), "librdna1-witness.so"),
   });
 }

@@ -34,6 +34,13 @@ test("ends a program that takes too long, and what it has started", async () => 
   assert.equal(isRunning(Number(result.stdout)), false);
 });
 
+test("waits no longer for a program that cannot be ended", async () => {
+  // One in a session of its own, which the kill does not reach, as it does not reach one that waits in the kernel
+  const hung = await new NodeExec(100).run(shell("setsid sleep 60 & echo $!; wait"), { timeoutMs: 200 });
+  assert.deepEqual([hung.timedOut, hung.stuck], [true, true]);
+  process.kill(Number(hung.stdout), "SIGKILL");
+});
+
 test("says that a program cannot be started", async () => {
   await assert.rejects(exec.run({ file: "/no/such/program", args: [], env: {} }), /cannot start \/no\/such\/program/);
 });

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { withLock } from "../../../src/cache/lock.ts";
 import { cacheRoot } from "../../../src/cache/root.ts";
 import { markUsed, removeUnused } from "../../../src/cache/unused.ts";
+import { buildWitness, witnessDigest } from "../../../src/card/witness.ts";
 import { compileAll, compileDevice, deviceDigest } from "../../../src/device/build.ts";
 import { type Compiler, findCompiler } from "../../../src/device/compiler.ts";
 import type { Command } from "../../../src/ports/exec.ts";
@@ -123,6 +124,14 @@ function wrapping(compiler: Compiler, link: Command): Command {
 /** Whether `link` starts lld itself, not a driver (compiler.ts treeCompiler). */
 function startsLinker(compiler: Compiler): boolean {
   return compiler.link([], "", "").args.includes("-m");
+}
+
+/** The witness that is loaded before a card's runtime, built once for each state of its sources. */
+export async function cachedWitness(toolchain: Toolchain): Promise<string> {
+  const parts = [toolchain.root, await witnessDigest(projectRoot)];
+  const file = "librdna1-witness.so";
+  const build = (folder: string) => buildWitness(toolchain, projectRoot, join(folder, file), exec);
+  return join(await cachedBuild("witness", parts, file, build), file);
 }
 
 /** The prover, built once for each state of its sources. */
