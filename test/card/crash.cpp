@@ -1,5 +1,5 @@
-// Before the virtual device, in tests of what a failing card does: kernels whose name begins with RDNA1_TEST_CRASH end the
-// process as the HSA runtime does after a memory fault; those of RDNA1_TEST_WRONG are not run.
+// Before the virtual device, in tests of what a failing card does: kernels whose name begins with RDNA1_TEST_CRASH end
+// the process as the HSA runtime does after a memory fault; those of RDNA1_TEST_WRONG are not run.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

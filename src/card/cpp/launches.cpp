@@ -1,5 +1,5 @@
-// hip*Launch*: each launch is named before it starts and judged when it is over, one behind the other, so that the log of
-// a card that hangs ends with the kernel it hangs in.
+// hip*Launch*: each launch is named before it starts and judged when it is over, one behind the other, so that the log
+// of a card that hangs ends with the kernel it hangs in.
 #include "config.hpp"
 #include "log.hpp"
 #include "next.hpp"
@@ -100,8 +100,8 @@ hipError_t hipModuleLaunchKernel(hipFunction_t function, unsigned gridX, unsigne
                                  void** parameters, void** extra) {
   const std::array<std::uint32_t, 3> block{blockX, blockY, blockZ};
   return witness({__func__, kernelBehind(function), itemsOf({gridX, gridY, gridZ}, block), block, lds, stream}, [&] {
-    return next<decltype(hipModuleLaunchKernel)>("hipModuleLaunchKernel")(
-        function, gridX, gridY, gridZ, blockX, blockY, blockZ, lds, stream, parameters, extra);
+    return next<decltype(hipModuleLaunchKernel)>("hipModuleLaunchKernel")(function, gridX, gridY, gridZ, blockX, blockY,
+                                                                          blockZ, lds, stream, parameters, extra);
   });
 }
 
@@ -120,28 +120,20 @@ hipError_t hipExtModuleLaunchKernel(hipFunction_t function, uint32_t gridX, uint
                                     uint32_t blockX, uint32_t blockY, uint32_t blockZ, size_t lds, hipStream_t stream,
                                     void** parameters, void** extra, hipEvent_t start, hipEvent_t stop,
                                     uint32_t flags) {
-  return witness({__func__,
-                  kernelBehind(function),
-                  {gridX, gridY, gridZ},
-                  {blockX, blockY, blockZ},
-                  lds,
-                  stream,
-                  start,
-                  stop},
-                 [&] {
-                   return next<decltype(hipExtModuleLaunchKernel)>("hipExtModuleLaunchKernel")(
-                       function, gridX, gridY, gridZ, blockX, blockY, blockZ, lds, stream, parameters, extra, start,
-                       stop, flags);
-                 });
+  return witness(
+      {__func__, kernelBehind(function), {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, lds, stream, start, stop},
+      [&] {
+        return next<decltype(hipExtModuleLaunchKernel)>("hipExtModuleLaunchKernel")(
+            function, gridX, gridY, gridZ, blockX, blockY, blockZ, lds, stream, parameters, extra, start, stop, flags);
+      });
 }
 
 hipError_t hipLaunchKernel(const void* stub, dim3 blocks, dim3 block, void** parameters, size_t lds,
                            hipStream_t stream) {
   const std::array<std::uint32_t, 3> shape{block.x, block.y, block.z};
   return witness(
-      {__func__, kernelOfStub(stub), itemsOf({blocks.x, blocks.y, blocks.z}, shape), shape, lds, stream}, [&] {
-        return next<decltype(hipLaunchKernel)>("hipLaunchKernel")(stub, blocks, block, parameters, lds, stream);
-      });
+      {__func__, kernelOfStub(stub), itemsOf({blocks.x, blocks.y, blocks.z}, shape), shape, lds, stream},
+      [&] { return next<decltype(hipLaunchKernel)>("hipLaunchKernel")(stub, blocks, block, parameters, lds, stream); });
 }
 
 /// Entry point of compiled HIP programs that no header declares [clang CGCUDANV.cpp].

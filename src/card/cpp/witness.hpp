@@ -1,5 +1,5 @@
-// The witness: a library that is loaded before a HIP runtime and the programs on it. It passes every call on, writes the
-// event log of the virtual device (src/device/events.ts) about what a card was given, and refuses to compile.
+// The witness: a library that is loaded before a HIP runtime and the programs on it. It passes every call on, writes
+// the event log of the virtual device (src/device/events.ts) about what a card was given, and refuses to compile.
 #pragma once
 
 #include "hip_headers.hpp"

@@ -41,8 +41,7 @@ Status compile(const Compilation& compilation, Status success, Status refusal, W
   const Status status = refused ? refusal : work();
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
   if (refused) {
-    complain(std::string(compilation.api) + ": compilation of " + compilation.program +
-             " is refused");
+    complain(std::string(compilation.api) + ": compilation of " + compilation.program + " is refused");
   }
   Event event("compile");
   event.text("api", compilation.api).text("program", compilation.program);

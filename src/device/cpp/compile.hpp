@@ -15,8 +15,9 @@ void countCompile();
 /// would ask the card).
 std::vector<std::string> withArchitecture(std::vector<std::string> options, const std::string& target);
 
-/// Whether a compilation asked for from the code at `caller` is one of the HIP runtime, for kernels of its own that nobody
-/// may refuse. The virtual device has no such runtime; the library behind a card does (src/card/cpp/witness.cpp).
+/// Whether a compilation asked for from the code at `caller` is one of the HIP runtime, for kernels of its own that
+/// nobody may refuse. The virtual device has no such runtime; the library behind a card does
+/// (src/card/cpp/witness.cpp).
 bool isRuntimesOwn(const void* caller);
 
 } // namespace rdna1

@@ -9,9 +9,7 @@
 #include <cstdio>
 
 namespace rdna1 {
-namespace {
-
-} // namespace
+namespace {} // namespace
 
 std::variant<Image, UnusableImage> openImage(std::span<const std::byte> given, const std::string& target) {
   Image image;

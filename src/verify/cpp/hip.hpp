@@ -1,5 +1,5 @@
-// The few HIP operations that the prover needs, taken from whichever libraries were loaded before it: the virtual device,
-// or a witness and a card's runtime. No header and no link dependency, so one program serves both.
+// The few HIP operations that the prover needs, taken from whichever libraries were loaded before it: the virtual
+// device, or a witness and a card's runtime. No header and no link dependency, so one program serves both.
 #pragma once
 
 #include <cstddef>

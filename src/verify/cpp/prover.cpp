@@ -2,8 +2,9 @@
 //
 //   prover <plan file> <file of the objects>
 //
-// The HIP runtime is the one that was loaded before it (LD_PRELOAD): the virtual device is as good as a card's. One JSON line a case on standard output; the exit
-// code says only whether the plan was carried out (0) or could not be (2), not how the cases came out.
+// The HIP runtime is the one that was loaded before it (LD_PRELOAD): the virtual device is as good as a card's. One
+// JSON line a case on standard output; the exit code says only whether the plan was carried out (0) or could not be
+// (2), not how the cases came out.
 #include "cases.hpp"
 
 #include <cinttypes>
