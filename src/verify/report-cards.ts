@@ -1,5 +1,5 @@
 import { type CardProof, countProofs, splitControls } from "./proofs.ts";
-import { count, counted, type Html, html, seconds } from "./report-html.ts";
+import { count, type Html, html, seconds } from "./report-html.ts";
 
 /** What cards of the building machine made of the kernels; nothing where no card was asked. */
 export function cardSection(cards: readonly CardProof[]): Html {
@@ -7,7 +7,7 @@ export function cardSection(cards: readonly CardProof[]): Html {
   return html`<section id="cards">
 <h2>On a card</h2>
 <p class="note">After the virtual device, the rows with results ran on these cards of the machine that built this, with compilation refused.</p>
-<div class="scroll"><table><thead><tr><th scope="col">Target</th><th scope="col">Card</th><th scope="col">Driver</th><th scope="col">Passed</th><th scope="col">Failed</th><th scope="col">Skipped</th><th scope="col">Negative controls</th><th scope="col">Time</th></tr></thead><tbody>${cards.map(cardRow)}</tbody></table></div>
+<div class="scroll"><table class="facts"><thead><tr><th scope="col">target</th><th scope="col">card</th><th scope="col">driver</th><th scope="col">passed</th><th scope="col">failed</th><th scope="col">skipped</th><th scope="col">negative controls</th><th scope="col">time</th></tr></thead><tbody>${cards.map(cardRow)}</tbody></table></div>
 </section>`;
 }
 
@@ -16,5 +16,5 @@ function cardRow({ target, name, driver, standIn, rows }: CardProof): Html {
   const { passed, failed, skipped } = countProofs(proofs);
   const time = rows.reduce((sum, row) => sum + row.seconds, 0);
   const held = countProofs(controls).passed;
-  return html`<tr><th scope="row">${target}</th><td>${name}${standIn && " (a stand-in in a test: no card)"}</td><td>${driver}</td><td>${count(passed)}</td><td>${count(failed)}</td><td>${count(skipped)}</td><td>${count(held)} of ${counted(controls.length, "control")} failed, as they must</td><td>${seconds(time)}</td></tr>`;
+  return html`<tr><th scope="row">${target}</th><td>${name}${standIn && " (a stand-in in a test: no card)"}</td><td>${driver}</td><td>${count(passed)}</td><td>${count(failed)}</td><td>${count(skipped)}</td><td>${count(held)} of ${count(controls.length)} failed, as they must</td><td>${seconds(time)}</td></tr>`;
 }

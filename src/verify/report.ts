@@ -85,8 +85,8 @@ function verdict(rows: readonly ProofRow[], manifest: Manifest): Html {
     ];
     return html`<p class="verdict bad"><b>✗ ${wrong.join(", ")}</b> ${device}.${rest}</p>`;
   }
-  const onCards = (manifest.proofs.cards ?? []).map(
-    ({ name, target }) => ` The kernels of ${target} ran on ${name}, too.`,
+  const onCards = (manifest.proofs.cards ?? []).flatMap(({ name, target, standIn }) =>
+    standIn === true ? [] : [` The kernels of ${target} ran on ${name}, too.`],
   );
   const apart = held === 0 ? "" : ` Apart from these, ${counted(held, "negative control")} failed, as they must.`;
   return html`<p class="verdict good"><b>✓ ${passed === proofs.length ? "All " : ""}${counted(passed, "proof")} passed</b> ${device}. ${meaning(proofs)}${onCards.join("")}${rest}${apart}</p>`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Manifest } from "../../src/release/manifest.ts";
-import type { FileProof, ProofRow } from "../../src/verify/proofs.ts";
+import { type CardProof, countProofs, type FileProof, type ProofRow } from "../../src/verify/proofs.ts";
 import { reportHtml } from "../../src/verify/report.ts";
 import { count, html, seconds, size } from "../../src/verify/report-html.ts";
 import { sampleKernels, sampleManifest, sampleProofs, sampleRow } from "../release/sample.ts";
@@ -186,4 +186,34 @@ test("says by source file which kernels are proven, and by name those that are n
   assert.match(text, /1 key<\/b> gfx1010 a\.o: no row executes it[\s\S]*-DX=1/);
   assert.match(text, /uninitialised: k: v_add at 0x0/);
   assert.doesNotMatch(report(), /id="proven"/);
+});
+
+test("tells of a card apart from the virtual device, and never calls a stand-in a card", () => {
+  const rows = [sampleRow({}), sampleRow({ kind: "negative-control" })];
+  const card = {
+    target: "gfx1010",
+    name: `RX 5700 ${EVIL}`,
+    driver: "6.12 amdgpu 6.14",
+    standIn: false,
+    rows,
+  } as const;
+  const page = (one: CardProof) => {
+    const { target, name, driver, standIn } = one;
+    const cards = [{ target, name, driver, ...(standIn ? { standIn } : {}), ...countProofs(one.rows) }];
+    return reportHtml({
+      ...{ version: "0.1.0", kernels: {}, proofs: { rows: [sampleRow({})], cards: [one] } },
+      manifest: sampleManifest({ proofs: { device: "virtual", passed: 1, failed: 0, skipped: 0, cards } }),
+    });
+  };
+  const real = page(card);
+  assert.match(real, /The kernels of gfx1010 ran on RX 5700 /);
+  assert.match(
+    real,
+    /<h2>On a card<\/h2>[\s\S]*6\.12 amdgpu 6\.14<\/td><td>1<\/td><td>0<\/td><td>0<\/td><td>1 of 1 failed/,
+  );
+  assert.ok(!real.includes("<img"));
+  const played = page({ ...card, standIn: true });
+  assert.match(played, /a stand-in in a test: no card/);
+  assert.doesNotMatch(played, /ran on RX/);
+  assert.doesNotMatch(report(), /On a card/);
 });

@@ -49,6 +49,12 @@ export async function readLocalRelease(folder: string, limit = ASSET_LIMIT): Pro
   const manifest = JSON.parse(await readFile(path.join(folder, "manifest.json"), "utf8")) as Manifest;
   const untrue = untrueFact(manifest, files);
   if (untrue !== null) throw userError(`output: nothing can be published: ${untrue}`, again);
+  if (manifest.proofs.cards?.some(({ standIn }) => standIn === true)) {
+    throw userError(
+      "output: nothing can be published: it was built in a test, where something else played the card",
+      again,
+    );
+  }
   return { manifest, files };
 }
 

@@ -13,7 +13,7 @@ import { packageBuild } from "../../../src/release/package.ts";
 import { readLocalRelease } from "../../../src/release/publish/local.ts";
 import { releaseNotes } from "../../../src/release/publish/notes.ts";
 import { destinationOf } from "../../../src/release/publish/where.ts";
-import { sampleInput } from "../sample.ts";
+import { sampleInput, sampleProofs } from "../sample.ts";
 import { COMMIT } from "./support.ts";
 
 const spec = parseActionSpec(readFileSync(path.join(import.meta.dirname, "../../../action.yml"), "utf8"));
@@ -84,6 +84,23 @@ before(async () => {
   scratch = await mkdtemp(path.join(tmpdir(), "rdna1-local-"));
 });
 after(() => rm(scratch, { recursive: true, force: true }));
+
+test("refuses what a test has built with a stand-in for the card, and tells of a true one", async () => {
+  const rows = sampleProofs(["gfx1010"]);
+  const card = { target: "gfx1010" as const, name: "AMD Radeon RX 5700 XT", driver: "6.12", rows };
+  const built = async (standIn: boolean) => {
+    const input = await sampleInput(path.join(scratch, "carded"));
+    const proofs = { ...input.proofs, cards: [{ ...card, standIn }] };
+    const out = path.join(scratch, `carded-${standIn}`);
+    await packageBuild({ ...input, proofs }, out, { exec: new NodeExec() });
+    return readLocalRelease(out);
+  };
+  await assert.rejects(built(true), { kind: "user", message: /something else played the card/ });
+  assert.match(
+    releaseNotes(await built(false)),
+    /\| on AMD Radeon RX 5700 XT \(gfx1010\) \| \d+ of \d+ rows passed \|/,
+  );
+});
 
 test("reads a whole output folder, tarball first, bill of materials and SHA256SUMS last, and describes it", async () => {
   const out = path.join(scratch, "out");
