@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
+import { type DoctorResult, doctor } from "./commands/doctor.ts";
 import { type DriftResult, drift, isAbsent, isSound } from "./commands/drift.ts";
 import { type InstallResult, install } from "./commands/install.ts";
 import { publish } from "./commands/publish.ts";
 import { runShard, type ShardResult } from "./commands/shard.ts";
 import { verify } from "./commands/verify.ts";
 import { type Context, makeContext } from "./context.ts";
-import { machineError, userError } from "./errors.ts";
+import { machineError } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
 import { interruptedMarkdown } from "./job-summary/failure.ts";
 import { summaryMarkdown } from "./job-summary/success.ts";
@@ -44,12 +45,6 @@ export async function run(inputs: Inputs, options: RunOptions): Promise<void> {
   try {
     const { shard } = inputs;
     const command = shard === null ? COMMANDS[inputs.command] : (context: Context) => runShard(context, shard);
-    if (command === undefined) {
-      throw userError(
-        `command: '${inputs.command}' is not in this version yet`,
-        `use ${Object.keys(COMMANDS).join(" or ")}`,
-      );
-    }
     const result = await record.during(inputs.command, () => command(context));
     const seconds = (performance.now() - started) / 1000;
     if (inAction) {
@@ -57,19 +52,31 @@ export async function run(inputs: Inputs, options: RunOptions): Promise<void> {
       writeJobSummary(redact(summaryMarkdown(result, record, seconds)), env, log);
     } else process.stdout.write(terminalSummary(result, context.timings, seconds));
     if ("drift" in result) refuseDrift(result);
+    if ("checks" in result) refuseDoctor(result);
   } finally {
     context.close();
   }
 }
 
-const COMMANDS: Partial<Record<Inputs["command"], (context: Context) => Promise<Result>>> = {
+const COMMANDS: Record<Inputs["command"], (context: Context) => Promise<Result>> = {
   build,
   kernels: build,
   verify,
   drift,
   publish,
   install,
+  doctor,
 };
+
+/** The exit code of `doctor`: its table has been printed. */
+function refuseDoctor({ checks }: DoctorResult): void {
+  const wrong = checks.filter(({ state }) => state === "bad").map(({ what }) => what);
+  if (wrong.length === 0) return;
+  throw machineError(
+    `RDNA1 will not work on this machine as it is: ${wrong.join(", ")}`,
+    "each line above says what to do",
+  );
+}
 
 /** The exit code of `drift`: its table has been printed. */
 function refuseDrift({ drift: rows, file }: DriftResult): void {
@@ -85,7 +92,7 @@ function refuseDrift({ drift: rows, file }: DriftResult): void {
 
 /** The action's outputs; those that a command has nothing for stay unset. */
 function outputsOf(result: Result, { cacheHit }: RunRecord): Record<string, string> {
-  if ("drift" in result) return {};
+  if ("drift" in result || "checks" in result) return {};
   if ("record" in result) return installOutputs(result);
   if ("shard" in result) return shardOutputs(result, cacheHit);
   if ("release" in result) return { release: result.release.url, tarball: result.tarball, sha256: result.sha256 };

@@ -1,3 +1,4 @@
+import type { DoctorResult } from "./commands/doctor.ts";
 import { type DriftResult, driftTable } from "./commands/drift.ts";
 import type { InstallResult } from "./commands/install.ts";
 import type { PublishResult } from "./commands/publish.ts";
@@ -10,7 +11,22 @@ import { duration, size } from "./units.ts";
 import { type CardProof, proofsText } from "./verify/proofs.ts";
 
 /** What a command comes to. */
-export type Result = PackageResult | VerifyResult | DriftResult | PublishResult | InstallResult | ShardResult;
+export type Result = WorkResult | DriftResult | DoctorResult;
+
+/** What a command comes to that makes something. */
+export type WorkResult = PackageResult | VerifyResult | PublishResult | InstallResult | ShardResult;
+
+/** How the state of a check is shown. */
+export const CHECK_SIGNS = { good: "✓", doubtful: "?", bad: "✗" } as const;
+
+function doctorText({ checks }: DoctorResult): string {
+  const width = Math.max(...checks.map(({ what }) => what.length));
+  const lines = checks.flatMap(({ what, state, says, remedy }) => [
+    `  ${CHECK_SIGNS[state]} ${what.padEnd(width)}  ${says}`,
+    ...(remedy === null ? [] : [`    ${"".padEnd(width)}  → ${remedy}`]),
+  ]);
+  return `\n${lines.join("\n")}\n`;
+}
 
 /** Columns of {@link driftTable}. */
 export const DRIFT_HEADS = ["source", "MIOpen", "patch", "state"];
@@ -29,6 +45,7 @@ type Line = readonly [what: string, how: string];
 /** The last lines in a terminal. */
 export function terminalSummary(result: Result, timings: Readonly<Record<string, number>>, seconds: number): string {
   if ("drift" in result) return driftText(result);
+  if ("checks" in result) return doctorText(result);
   const lines = [...stageLines(timings), ...resultLines(result), ["total", duration(seconds)] as const];
   const width = Math.max(...lines.map(([what]) => what.length));
   const table = lines.map(([what, how]) => `  ${what.padEnd(width)}  ${how}`).join("\n");
@@ -38,7 +55,7 @@ export function terminalSummary(result: Result, timings: Readonly<Record<string,
 }
 
 /** Where the results lie; of an installation, how to use it. */
-function nextLines(result: Exclude<Result, DriftResult>): readonly string[] {
+function nextLines(result: WorkResult): readonly string[] {
   if ("record" in result) return [`. ${shellWord(`${result.folder}/activate`)}`];
   if ("shard" in result) return [result.folder];
   if ("manifest" in result) return [result.tarball, result.report];
@@ -50,7 +67,7 @@ function shellWord(text: string): string {
 }
 
 /** What a command came to, in a few lines; the same in a terminal and in the job summary. */
-export function resultLines(result: Exclude<Result, DriftResult>): Line[] {
+export function resultLines(result: WorkResult): Line[] {
   if ("record" in result) return installLines(result);
   if ("shard" in result) return shardLines(result);
   if ("release" in result) {

@@ -1,8 +1,9 @@
+import type { DoctorResult } from "../commands/doctor.ts";
 import { type DriftResult, driftTable, isSound } from "../commands/drift.ts";
 import { shardText } from "../kernels/shard.ts";
 import type { RunRecord } from "../record.ts";
 import type { PackageResult } from "../release/stage.ts";
-import { DRIFT_HEADS, type Result, resultLines } from "../summary.ts";
+import { CHECK_SIGNS, DRIFT_HEADS, type Result, resultLines, type WorkResult } from "../summary.ts";
 import { duration, size } from "../units.ts";
 import { countProofs, type FileProof, splitControls } from "../verify/proofs.ts";
 import { code, page, plain, table } from "./markdown.ts";
@@ -11,6 +12,7 @@ import { cachesSection, stagesSection } from "./sections.ts";
 /** The job summary of a run that did its work, GitHub Markdown. */
 export function summaryMarkdown(result: Result, record: RunRecord, seconds: number): string {
   if ("drift" in result) return driftMarkdown(result);
+  if ("checks" in result) return doctorMarkdown(result);
   return page([
     `## ${titleOf(result)}`,
     // Kernels have a table of their own.
@@ -30,7 +32,20 @@ function driftMarkdown({ drift }: DriftResult): string {
   return `## The patches apply to ${sound} of ${drift.length} sources\n\n${table(DRIFT_HEADS, driftTable(drift))}`;
 }
 
-function titleOf(result: Exclude<Result, DriftResult>): string {
+function doctorMarkdown({ checks }: DoctorResult): string {
+  const wrong = checks.filter(({ state }) => state === "bad").length;
+  const lines = checks.map(({ what, state, says, remedy }) => [
+    CHECK_SIGNS[state],
+    what,
+    plain(says),
+    plain(remedy ?? ""),
+  ]);
+  const title =
+    wrong === 0 ? "This machine is fit for RDNA1" : `${wrong} of ${checks.length} checks of this machine are bad`;
+  return `## ${title}\n\n${table(["", "what", "", "what to do"], lines)}`;
+}
+
+function titleOf(result: WorkResult): string {
   if ("manifest" in result) return plain(result.manifest.name);
   if ("record" in result) return plain(result.record.name);
   if ("shard" in result) return `Shard ${shardText(result.shard)} of the kernel set`;

@@ -1,6 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { isTarget, type Target } from "./targets.ts";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { isTarget, TARGETS, type Target } from "./targets.ts";
 
 /** A graphics card of this machine. */
 export interface Card {
@@ -34,7 +34,7 @@ const PCI_DEVICES: Readonly<Record<Target, readonly number[]>> = {
  */
 export async function findCards(root = "/"): Promise<readonly Card[]> {
   const known = await computeCards(root);
-  if (known.length === 0) return await pciCards(join(root, "sys/bus/pci/devices"));
+  if (known.length === 0) return (await busCards(root)).map(({ architecture }) => ({ architecture, from: "pci" }));
   return known.map(({ architecture }) => ({ architecture, from: "kfd" }));
 }
 
@@ -66,13 +66,25 @@ function architectureOf(version: number): string | null {
   return `gfx${Math.floor(version / 10_000)}${minor.toString(16)}${stepping.toString(16)}`;
 }
 
-async function pciCards(devices: string): Promise<readonly Card[]> {
-  const cards: Card[] = [];
-  for (const device of await namesIn(devices)) {
-    if (Number(await textOf(join(devices, device, "vendor"))) !== 0x1002) continue;
-    const id = Number(await textOf(join(devices, device, "device")));
-    for (const [architecture, ids] of Object.entries(PCI_DEVICES)) {
-      if (ids.includes(id)) cards.push({ architecture, from: "pci" });
+/** An RDNA1 card on the PCI bus, whether or not a driver has it. */
+export interface BusCard {
+  /** e.g. `0000:03:00.0` */
+  address: string;
+  architecture: Target;
+  /** The kernel driver that has it, e.g. `amdgpu` or `vfio-pci`; null: none */
+  driver: string | null;
+}
+
+/** The RDNA1 cards on the PCI bus. `root` stands in for `/`. */
+export async function busCards(root = "/"): Promise<readonly BusCard[]> {
+  const devices = join(root, "sys/bus/pci/devices");
+  const cards: BusCard[] = [];
+  for (const address of await namesIn(devices)) {
+    if (Number(await textOf(join(devices, address, "vendor"))) !== 0x1002) continue;
+    const id = Number(await textOf(join(devices, address, "device")));
+    const driver = await readlink(join(devices, address, "driver")).then(basename, () => null);
+    for (const { target } of Object.values(TARGETS)) {
+      if (PCI_DEVICES[target].includes(id)) cards.push({ address, architecture: target, driver });
     }
   }
   return cards;

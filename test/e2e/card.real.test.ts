@@ -150,6 +150,20 @@ describe("a card", { skip }, () => {
     }
   });
 
+  test("is known to `doctor`, and a spoof", async () => {
+    const root = standInRoot(sandbox.folder, ["gfx1010"], plays());
+    const well = await sandbox.run(["doctor"], { RDNA1_TEST_CARD: root });
+    assert.match(
+      well.stdout,
+      /✓ card +gfx1010 \(RX 5700 XT[\s\S]*✓ spoof[\s\S]*\? kernels +none are precompiled[^→]*→ .*install/,
+    );
+    assert.equal(well.code, 0, well.stderr);
+    const spoofed = await sandbox.run(["doctor"], { RDNA1_TEST_CARD: root, HSA_OVERRIDE_GFX_VERSION: "10.3.0" });
+    assert.match(spoofed.stdout, /✗ spoof +HSA_OVERRIDE_GFX_VERSION=10\.3\.0[^→]*→ unset HSA_OVERRIDE_GFX_VERSION/);
+    assert.match(spoofed.stderr, /RDNA1 will not work on this machine as it is: spoof/);
+    assert.equal(spoofed.code, 1);
+  });
+
   test("is part of a build, its manifest and its report", async () => {
     const root = standInRoot(sandbox.folder, ["gfx1010"], plays());
     const { code, stderr } = await run("build", root, "--miopen", "distribution", "--output", "packaged");

@@ -34,7 +34,6 @@ for (const [what, args, pattern] of [
   ["a package that is none", ["install", "--source", "./a-file"], /source: .*a-file is not the tarball/],
   ["a git address without a ref", ["--miopen-source", "https://h.invalid/m.git"], /without a ref/],
   ["a series that is not there", ["drift", "--sources", "./a-folder", "--patches", "word"], /patches: 'word'/],
-  ["a command of a later version", ["doctor"], /'doctor' is not in this version yet/],
   ["a release without a token", ["publish", "--tag", "v1", "--repository", "o/r"], /no token[\s\S]*GITHUB_TOKEN/],
   ["a token on the command line", ["publish", "--token", "x"], /--token is not taken/],
   ["a ROCm that the archive has not", mainJob(oneBadLine, "--rocm-version", "nine"), /rocm-version: 'nine'/],
