@@ -11,6 +11,8 @@ export interface LockOptions {
   signal?: AbortSignal;
   /** What to do when the lock file cannot be written; without it, about the cache folder */
   remedy?: string;
+  /** The file is there and not ours, a device say: nothing is written to it */
+  foreign?: true;
 }
 
 /**
@@ -23,11 +25,12 @@ export interface LockOptions {
  * Throws a machine error when the file cannot be locked; an abort by `signal` while waiting throws its reason.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, options: LockOptions): Promise<T> {
-  await prepare(file, options.remedy);
+  if (options.foreign !== true) await prepare(file, options.remedy);
   const holder = await acquire(file, options);
   try {
     const since = new Date().toISOString();
-    await writeFile(file, JSON.stringify({ pid: process.pid, since }), { flag: OVERWRITE });
+    if (options.foreign !== true)
+      await writeFile(file, JSON.stringify({ pid: process.pid, since }), { flag: OVERWRITE });
     return await work();
   } finally {
     await holder.release();
@@ -55,14 +58,15 @@ interface Holder {
   release(): Promise<void>;
 }
 
-async function acquire(file: string, { log, signal }: LockOptions): Promise<Holder> {
+async function acquire(file: string, { log, signal, foreign }: LockOptions): Promise<Holder> {
   const now = await hold(file, ["--nonblock"], signal);
   if (now !== null) return now;
   const started = performance.now();
-  log.info(`waiting for ${await holderOf(file)}, which holds ${file}`);
+  const who = () => (foreign === true ? "another process" : holderOf(file)); // reading a device may wait forever
+  log.info(`waiting for ${await who()}, which holds ${file}`);
   const reminder = setInterval(async () => {
     const seconds = Math.round((performance.now() - started) / 1000);
-    log.progress(`still waiting for ${await holderOf(file)} (${seconds} s)`);
+    log.progress(`still waiting for ${await who()} (${seconds} s)`);
   }, 5000);
   try {
     const later = await hold(file, [], signal);

@@ -5,13 +5,27 @@ import { machineError } from "../errors.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { UsableCard } from "./find.ts";
 
-/** A card as a device of proofs: the witness before the toolchain's HIP runtime, which sees this card only. */
-export async function cardDevice(card: UsableCard, witness: string, toolchain: Toolchain): Promise<HipDevice> {
+/**
+ * A card as a device of proofs: the witness before the toolchain's HIP runtime, which sees this card only. `folder` takes what
+ * the runtime compiles for itself.
+ */
+export async function cardDevice(
+  card: UsableCard,
+  witness: string,
+  toolchain: Toolchain,
+  folder: string,
+): Promise<HipDevice> {
   const { standIn, index } = card;
   return {
     preload: [witness, ...(standIn?.preload ?? []), await runtimeOf(toolchain)],
     environment: (options: DeviceOptions) => ({
       ROCR_VISIBLE_DEVICES: String(index),
+      // A fault ends the process, and is said; by default it depends on the limit for core files
+      // [ROCm clr, hip_global.cpp and flags.hpp; read in the library of 7.2.4]
+      HIP_SKIP_ABORT_ON_GPU_ERROR: "0",
+      // MIOpen's compilations are refused before they could be found there
+      AMD_COMGR_CACHE: "1",
+      AMD_COMGR_CACHE_DIR: join(folder, "runtime"),
       RDNA1_WITNESS_TARGET: options.target,
       RDNA1_WITNESS_EXECUTE: options.execute ? "on" : "off",
       ...(options.eventLog === null ? {} : { RDNA1_WITNESS_LOG: options.eventLog }),

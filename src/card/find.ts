@@ -1,10 +1,9 @@
-import { constants } from "node:fs";
-import { access, readFile } from "node:fs/promises";
+import { open, readdir, readFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
-import { machineError } from "../errors.ts";
-import { exists, readTextIfThere } from "../ports/files.ts";
+import { codeOf, machineError } from "../errors.ts";
+import { readTextIfThere } from "../ports/files.ts";
 import { type ComputeCard, computeCards } from "../rdna1/cards.ts";
 import type { Target } from "../rdna1/targets.ts";
 
@@ -17,8 +16,12 @@ export interface StandIn {
 
 /** A card that this process can use. */
 export interface UsableCard extends ComputeCard {
+  /** Its render node */
+  node: string;
   /** The kernel with its driver: another one may behave differently */
   driver: string;
+  /** A kernel that hangs freezes what it shows */
+  drivesDisplay: boolean;
   standIn: StandIn | null;
 }
 
@@ -30,25 +33,33 @@ export async function cardOf(target: Target, env: NodeJS.ProcessEnv): Promise<Us
   const standInRoot = env.RDNA1_TEST_CARD || null;
   const root = standInRoot ?? "/";
   const kfd = join(root, "dev/kfd");
-  if (!(await exists(kfd))) return "this machine has no AMD card that programs can use (no /dev/kfd)";
-  const cards = await computeCards(root);
-  const card = cards.find(({ architecture }) => architecture === target);
-  if (card === undefined) {
-    const others = [...new Set(cards.map(({ architecture }) => architecture))].join(", ");
-    return `there is no ${target} among the cards of this machine${others === "" ? "" : ` (${others})`}`;
+  const state = await openState(kfd);
+  if (state === "absent") return "this machine has no AMD card that programs can use (no /dev/kfd)";
+  if (state !== null) return mayNot(kfd, state);
+  const seen: ComputeCard[] = [];
+  for (const card of await computeCards(root)) {
+    const node = join(root, `dev/dri/renderD${card.renderMinor}`);
+    const problem = await openState(node);
+    // The HSA runtime leaves out and does not count what is not there or not in its device group; any other refusal, also of a
+    // card that nobody asks for, keeps it from starting [libhsakmt, topology.c and openclose.c]
+    if (problem === "absent" || problem === "EPERM") continue;
+    if (problem !== null) return mayNot(node, problem);
+    seen.push({ ...card, index: seen.length });
   }
-  for (const file of [kfd, join(root, `dev/dri/renderD${card.renderMinor}`)]) {
-    if (await mayUse(file)) continue;
-    return `this user may not open ${file}: it has to be in the group that the file belongs to (render or video)`;
+  const card = seen.find(({ architecture }) => architecture === target);
+  if (card === undefined) {
+    const others = [...new Set(seen.map(({ architecture }) => architecture))].join(", ");
+    return `there is no ${target} among the cards that programs can use here${others === "" ? "" : ` (${others})`}`;
   }
   const standIn =
     standInRoot === null ? null : (JSON.parse(await readFile(join(standInRoot, "stand-in.json"), "utf8")) as StandIn);
-  return { ...card, driver: await driverOf(root), standIn };
+  const node = join(root, `dev/dri/renderD${card.renderMinor}`);
+  return { ...card, node, driver: await driverOf(root), drivesDisplay: await drivesDisplay(root, card), standIn };
 }
 
 /**
- * The card of a target when `wish` is `gpu`, or `auto` and there is one; null where the virtual device has to do. Throws a
- * machine error when `gpu` cannot be had.
+ * The card of a target when `wish` is `gpu`, or `auto` and there is one that drives no display; null where the virtual device
+ * has to do. Throws a machine error when `gpu` cannot be had.
  */
 export async function wantedCard(
   { env, log }: Pick<Context, "env" | "log">,
@@ -58,21 +69,47 @@ export async function wantedCard(
 ): Promise<UsableCard | null> {
   if (wish !== "gpu" && wish !== "auto") return null;
   const card = await cardOf(target, env);
-  if (typeof card !== "string") {
-    if (card.standIn !== null)
-      log.warning("RDNA1_TEST_CARD: a stand-in plays the card; what runs on it proves no card");
-    return card;
+  if (typeof card === "string") {
+    if (wish === "gpu") throw machineError(`${option}: ${card}`, `use ${option} 'virtual', which needs no card`);
+    log.debug(`${option}: ${target} on the virtual device: ${card}`);
+    return null;
   }
-  if (wish === "gpu") throw machineError(`${option}: ${card}`, `use ${option} 'virtual', which needs no card`);
-  log.debug(`${option}: ${target} on the virtual device: ${card}`);
-  return null;
+  if (wish === "auto" && card.drivesDisplay) {
+    log.info(
+      `${option}: ${target} on the virtual device: the card drives a display, which a kernel that hangs would freeze; ${option} 'gpu' asks it all the same`,
+    );
+    return null;
+  }
+  if (card.standIn !== null) log.warning("RDNA1_TEST_CARD: a stand-in plays the card; what runs on it proves no card");
+  else log.info(`${option}: what passes on the virtual device runs on the ${target} of this machine, too`);
+  return card;
 }
 
-function mayUse(file: string): Promise<boolean> {
-  return access(file, constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+function mayNot(file: string, code: string): string {
+  return `this user may not open ${file} (${code}): it has to be in the group that the file belongs to (render or video)`;
+}
+
+/** Really opens a device, for access(2) knows nothing of device groups: null, `absent`, or the error's code. */
+async function openState(file: string): Promise<string | null> {
+  try {
+    await (await open(file, "r+")).close();
+    return null;
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "ENOENT" || code === undefined ? "absent" : code;
+  }
+}
+
+/** Whether a display is connected to a card [Linux, Documentation/gpu: `card<n>-<connector>/status`]. */
+async function drivesDisplay(root: string, { renderMinor }: ComputeCard): Promise<boolean> {
+  const drm = join(root, `sys/class/drm/renderD${renderMinor}/device/drm`);
+  for (const card of await readdir(drm).catch(() => [])) {
+    for (const connector of await readdir(join(drm, card)).catch(() => [])) {
+      const status = await readTextIfThere(join(drm, card, connector, "status")).catch(() => null);
+      if (status?.trim() === "connected") return true;
+    }
+  }
+  return false;
 }
 
 /** `6.12.48` or, with AMD's own driver, `6.12.48 amdgpu 6.14.5`. */

@@ -1,29 +1,28 @@
-import { appendFile, mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DeviceEvent } from "../device/events.ts";
-import { machineError } from "../errors.ts";
 import type { Bunzip } from "../kernels/bunzip.ts";
 import { Progress } from "../kernels/progress.ts";
-import type { Exec, ExecResult } from "../ports/exec.ts";
+import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
-import { readLedger } from "../verify/ledger.ts";
-import { type NumericalInput, runOnce } from "../verify/numerical.ts";
+import { type NumericalInput, runOnce, skippedRow } from "../verify/numerical.ts";
 import type { ProofRow } from "../verify/proofs.ts";
-import { type ProverInput, proveWithProver } from "../verify/prover.ts";
+import { type ProverCrash, type ProverInput, proveWithProver } from "../verify/prover.ts";
 import { CHUNK, type ObjectPlan } from "../verify/prover-plan.ts";
 import type { TableRow } from "../verify/table.ts";
+import { brokeIn, type CardHealth, nameIn, refuseUnanswered, withFault } from "./health.ts";
+import { Journal } from "./journal.ts";
 
-interface Ports {
+export interface CardPorts {
   exec: Exec;
   log: Log;
 }
 
-/** A row that ran on a card. */
-interface CardLine {
+/** What came of a row on a card. */
+export interface CardLine {
   proof: ProofRow;
-  /** The watchdog or a signal ended it: it is never given to the card again */
+  /** A kernel of it hung or faulted: it is never given to the card again */
   crashed: boolean;
-  /** What the card calls itself; null when the run did not come so far */
+  /** What the card calls itself */
   name: string | null;
 }
 
@@ -34,110 +33,141 @@ export interface DrivenTable {
   name: string | null;
 }
 
+/** A row that has been wrong before has to be right so often, one time behind the other. */
+const TIMES = 3;
+
 /**
- * Runs each row of a table on a card, one behind the other. A row is never run twice in a row for having hung; after one that
- * did, or that brought its process down, the last row that passed has to pass again, else nothing more is given to the card.
- * What passed or hung before an interruption is not run again; what failed otherwise is.
+ * Runs each row of a table on a card, one behind the other. A row in which a kernel hung or faulted, or that took the machine
+ * down, is never given to the card again; after one that did not end by itself the card has to show that it still works, else
+ * nothing more is given to it. What was only wrong is run again by the next run, and then has to be right several times; what
+ * passed is run again only without `keepPassed`.
  */
 export async function driveTable(
   input: NumericalInput,
   health: CardHealth,
-  { exec, log }: Ports,
+  ports: CardPorts,
+  keepPassed = true,
 ): Promise<DrivenTable> {
-  await mkdir(input.folder, { recursive: true });
-  const ledger = join(input.folder, "card.jsonl");
-  const done = await readLedger<CardLine>(ledger);
-  for (const [index, { proof, crashed }] of done) {
-    const row = input.rows[index];
-    if (proof.result === "passed" && row !== undefined) health.passed(row);
-    if (proof.result !== "passed" && !crashed) done.delete(index);
+  const journal = await Journal.open<CardLine>(join(input.folder, "card.jsonl"));
+  const lines: (CardLine | null)[] = [];
+  for (const row of input.rows) {
+    const line = await settled(journal, keyOf(row), () => unstarted(input, row));
+    lines.push(keepPassed || line?.crashed === true ? line : null);
   }
-  const progress = new Progress(`card ${input.setup.target}`, input.rows.length - done.size, log);
+  for (const [index, row] of input.rows.entries()) if (lines[index]?.proof.result === "passed") health.passed(row);
+  const progress = new Progress(`card ${input.setup.target}`, lines.filter((line) => line === null).length, ports.log);
   for (const [index, row] of input.rows.entries()) {
-    if (done.has(index)) continue;
-    const { proof, observed } = await runOnce({ ...input, isCard: true }, row, join(input.folder, "run"), exec);
-    const { timedOut, signal } = observed.result;
-    const crashed = timedOut || signal !== null;
-    const card = observed.events.find((event): event is CardEvent => event.event === "card");
-    const line: CardLine = { proof, crashed, name: card?.name ?? null };
-    done.set(index, line);
-    await appendFile(ledger, `${JSON.stringify([index, line])}\n`);
-    if (proof.result === "passed") health.passed(row);
-    if (crashed) await health.check(proof, observed.result);
+    if (lines[index] !== null) continue;
+    lines[index] = await driveRow(input, row, journal, health, ports.exec);
     progress.step();
   }
-  const lines = input.rows.flatMap((_, index) => done.get(index) ?? []);
-  return { rows: lines.map(({ proof }) => proof), name: lines.find(({ name }) => name !== null)?.name ?? null };
+  const driven = lines.filter((line) => line !== null);
+  return { rows: driven.map(({ proof }) => proof), name: driven.find(({ name }) => name !== null)?.name ?? null };
 }
 
-type CardEvent = Extract<DeviceEvent, { event: "card" }>;
+const keyOf = ({ args, env, solver }: TableRow) => JSON.stringify([args, env, solver]);
+
+/** A row for which nothing ran. */
+function unstarted({ setup }: NumericalInput, row: TableRow): ProofRow {
+  return skippedRow(setup.target, { command: { args: [...row.args], family: row.family }, reason: "" });
+}
+
+/** What is not to be run again: what passed, what crashed, and what the machine went down with. */
+export async function settled(journal: Journal<CardLine>, key: string, row: () => ProofRow): Promise<CardLine | null> {
+  if (journal.wasCut(key)) {
+    const reason = "the machine went down while the card had it";
+    await journal.end(key, { proof: { ...row(), result: "failed", reason }, crashed: true, name: null });
+  }
+  const line = journal.get(key);
+  return line !== undefined && (line.crashed || line.proof.result === "passed") ? line : null;
+}
+
+async function driveRow(
+  input: NumericalInput,
+  row: TableRow,
+  journal: Journal<CardLine>,
+  health: CardHealth,
+  exec: Exec,
+): Promise<CardLine> {
+  const key = keyOf(row);
+  const earlier = journal.get(key)?.proof;
+  const before = earlier === undefined || earlier.result === "passed" ? null : earlier.reason;
+  await journal.begin(key);
+  for (let time = before === null ? TIMES : 1; ; time++) {
+    const { proof, observed } = await runOnce({ ...input, isCard: true }, row, join(input.folder, "run"), exec);
+    refuseUnanswered(observed);
+    const { result, events } = observed;
+    const passed = proof.result === "passed";
+    if (passed && time < TIMES) continue;
+    const told = passed
+      ? { ...proof, ...(before === null ? {} : { note: `was wrong in an earlier run: ${before}` }) }
+      : { ...proof, reason: withFault(proof.reason ?? "", result) };
+    const line: CardLine = { proof: told, crashed: !passed && brokeIn(events), name: nameIn(events) };
+    await journal.end(key, line);
+    if (passed) health.passed(row);
+    if (result.timedOut || result.signal !== null || line.crashed) await health.check(told, result);
+    return line;
+  }
+}
 
 /**
- * Runs the prover's plans on a card. As {@link driveTable}, an object that brought the prover down is not given to the card
- * again, and one that only failed is.
+ * Runs the prover's plans on a card, as {@link driveTable} does rows. Objects go to the card by the hundred; those that the
+ * machine went down with, one by one.
  */
 export async function provePlansOnCard(
   input: Omit<ProverInput, "jobs" | "onCrash">,
   health: CardHealth,
-  ports: Ports & { bunzip: Bunzip },
+  ports: CardPorts & { bunzip: Bunzip },
 ): Promise<ProofRow[]> {
-  await mkdir(input.folder, { recursive: true });
-  const ledger = join(input.folder, "crashed.jsonl");
-  const crashed = await readLedger<ProofRow, string>(ledger);
-  const rows: ProofRow[] = [];
+  const journal = await Journal.open<CardLine>(join(input.folder, "card.jsonl"));
+  const onCrash = async ({ row, hash, result, events }: ProverCrash) => {
+    refuseUnanswered({ result, events });
+    const told = { ...row, reason: withFault(row.reason ?? "", result) };
+    const crashed = brokeIn(events);
+    if (crashed) await journal.end(hash, { proof: told, crashed, name: nameIn(events) });
+    await health.check(told, result);
+  };
+  const prove = async (plans: readonly ObjectPlan[], folder: string) => {
+    const place = join(input.folder, folder);
+    await rm(place, { recursive: true, force: true }); // what was only wrong is run again
+    return proveWithProver({ ...input, plans, jobs: 1, isCard: true, folder: place, onCrash }, ports);
+  };
   for (let first = 0; first < input.plans.length; first += CHUNK) {
-    const group = input.plans.slice(first, first + CHUNK);
-    const plans = group.filter(({ hash }) => !crashed.has(hash));
-    const folder = join(input.folder, `group-${first / CHUNK}`);
-    const onCrash = async (row: ProofRow, result: ExecResult) => {
-      const hash = hashOf(row, plans);
-      crashed.set(hash, row);
-      await appendFile(ledger, `${JSON.stringify([hash, row])}\n`);
-      await health.check(row, result);
-    };
-    const proven = await proveWithProver({ ...input, plans, jobs: 1, folder, onCrash }, ports);
-    if (proven.some(({ result }) => result !== "passed")) await rm(folder, { recursive: true, force: true });
-    const byHash = new Map(plans.map(({ hash }, index) => [hash, proven[index]]));
-    rows.push(...group.flatMap(({ hash }) => byHash.get(hash) ?? crashed.get(hash) ?? []));
+    const group = `group ${first / CHUNK}`;
+    const open: ObjectPlan[] = [];
+    for (const plan of input.plans.slice(first, first + CHUNK)) {
+      const line = await settled(journal, plan.hash, () => planRow(input, plan));
+      if (line === null) open.push(plan);
+    }
+    if (open.length === 0) continue;
+    const alone = journal.wasCut(group);
+    for (const plans of alone ? open.map((plan) => [plan]) : [open]) {
+      const key = alone ? (plans[0]?.hash ?? "") : group;
+      await journal.begin(key);
+      for (const [index, proof] of (await prove(plans, "now")).entries()) {
+        const plan = plans[index] as ObjectPlan;
+        const before = journal.get(plan.hash);
+        if (before?.crashed === true) continue; // onCrash has written it
+        const told = before === undefined ? proof : await again(proof, before.proof, () => prove([plan], "again"));
+        await journal.end(plan.hash, { proof: told, crashed: false, name: null });
+      }
+      if (!alone)
+        await journal.end(group, { proof: planRow(input, plans[0] as ObjectPlan), crashed: false, name: null });
+    }
   }
-  return rows;
+  return input.plans.flatMap(({ hash }) => journal.get(hash)?.proof ?? []);
 }
 
-function hashOf(row: ProofRow, plans: readonly ObjectPlan[]): string {
-  return row.kernels.find((use) => plans.some((plan) => plan.hash === use.hash))?.hash ?? "";
+/** An object for which nothing ran. */
+function planRow({ setup }: Pick<ProverInput, "setup">, { name, hash, cases }: ObjectPlan): ProofRow {
+  const args = ["conv", ...(cases[0]?.text.split(" ") ?? [])];
+  const row = skippedRow(setup.target, { command: { args, family: "" }, reason: "" });
+  return { ...row, command: cases.map(({ text }) => text).join("; "), kernels: [{ name, hash, functions: [] }] };
 }
 
-/** Whether a card still answers. */
-export class CardHealth {
-  readonly #input: NumericalInput;
-  readonly #exec: Exec;
-  #good: TableRow | null = null;
-
-  constructor(input: NumericalInput, exec: Exec) {
-    this.#input = input;
-    this.#exec = exec;
-  }
-
-  /** Remembers a row that the card can do. */
-  passed(row: TableRow): void {
-    this.#good = row;
-  }
-
-  /** After a run that did not end by itself: throws a machine error unless the card still does what it did before. */
-  async check(failed: ProofRow, result: ExecResult): Promise<void> {
-    const what = `${failed.command.slice(0, 200)}: ${failed.reason}`;
-    if (result.stuck === true) throw lost(`the card hangs: a process that waits for it cannot be ended, after ${what}`);
-    if (this.#good === null) throw lost(`the card has not done a single row yet: ${what}`);
-    const folder = join(this.#input.folder, "run-health");
-    const { proof } = await runOnce(this.#input, this.#good, folder, this.#exec);
-    if (proof.result !== "passed")
-      throw lost(`the card no longer does what it did before (${proof.reason}), after ${what}`);
-  }
-}
-
-function lost(message: string) {
-  return machineError(
-    message,
-    "look at the kernel's messages (dmesg), restart the machine, and run the same command again: it goes on behind this row",
-  );
+/** An object that was wrong before has to be right several times. */
+async function again(proof: ProofRow, before: ProofRow, prove: () => Promise<ProofRow[]>): Promise<ProofRow> {
+  let now = proof;
+  for (let time = 1; time < TIMES && now.result === "passed"; time++) now = (await prove())[0] ?? now;
+  return now.result === "passed" ? { ...now, note: `was wrong in an earlier run: ${before.reason}` } : now;
 }

@@ -14,7 +14,8 @@ import { planProver } from "../verify/prover-plan.ts";
 import { type VerifyRequest, verifyParts } from "../verify/stage.ts";
 import { cardDevice } from "./device.ts";
 import type { UsableCard } from "./find.ts";
-import { CardHealth, driveTable, provePlansOnCard } from "./prove.ts";
+import { CardHealth } from "./health.ts";
+import { driveTable, provePlansOnCard } from "./prove.ts";
 import { witnessStage } from "./witness.ts";
 
 /** Raise when the verdict of a row on a card changes. */
@@ -77,9 +78,9 @@ export async function cardStage(context: Context, request: VerifyRequest, card: 
   }
 }
 
-/** Runs `work` while nobody else with this cache folder proves anything on the card: who hangs it must be known. */
-export function withCard<T>({ cacheRoot, log }: Context, card: UsableCard, work: () => Promise<T>): Promise<T> {
-  return withLock(join(cacheRoot, "locks", `card-${card.renderMinor}.lock`), work, { log });
+/** Runs `work` while nobody else on the machine proves anything on the card: who hangs it must be known. */
+export function withCard<T>({ log }: Pick<Context, "log">, { node }: UsableCard, work: () => Promise<T>): Promise<T> {
+  return withLock(node, work, { log, foreign: true });
 }
 
 async function prove(
@@ -89,7 +90,7 @@ async function prove(
   witness: string,
   work: string,
 ): Promise<CardProof> {
-  const device = await cardDevice(card, witness, toolchain);
+  const device = await cardDevice(card, witness, toolchain, work);
   const setup = { toolchain, device, target, rocblasLibrary: rocblas.folder };
   const hashes = hashesOf(kernels.kernels);
   const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
@@ -104,6 +105,7 @@ async function prove(
     const health = new CardHealth(table, context.exec);
     const driven = await driveTable(table, health, ports);
     const proven = await provePlansOnCard(own, health, ports);
+    await rm(join(own.folder, "control"), { recursive: true, force: true }); // one that failed is run again
     const controls = await numericalControls({ table, prover: { ...own, jobs: 1 }, driven: driven.rows }, ports);
     const skipped = unprovable.map((one) => skippedRow(target, one));
     const { driver, standIn } = card;

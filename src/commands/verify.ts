@@ -1,10 +1,8 @@
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { cardDevice } from "../card/device.ts";
+import { proveCommandsOnCard } from "../card/commands.ts";
 import { type UsableCard, wantedCard } from "../card/find.ts";
-import { CardHealth, driveTable } from "../card/prove.ts";
-import { cardStage, refuseCardFailures, withCard } from "../card/stage.ts";
-import { witnessStage } from "../card/witness.ts";
+import { cardStage, refuseCardFailures } from "../card/stage.ts";
 import type { Context } from "../context.ts";
 import { type HipDevice, virtualDevice } from "../device/device.ts";
 import { deviceStage } from "../device/stage.ts";
@@ -67,14 +65,12 @@ export async function verify(context: Context): Promise<VerifyResult> {
         : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
     const card = cards.get(target) ?? null;
     if (plan !== null) {
-      const own = {
-        ...request,
-        device: virtualDevice(device.library),
-        kernels,
-        rocblas: rocblas.folder,
-        own: toolchain,
-      };
-      rows.push(...(await proveCommands(context, { ...own, card }, plan)));
+      const own = { ...request, kernels, rocblas: rocblas.folder, own: toolchain };
+      rows.push(
+        ...(card === null
+          ? await proveCommands(context, { ...own, device: virtualDevice(device.library) }, plan)
+          : await proveCommandsOnCard(context, { ...own, card }, plan)),
+      );
       continue;
     }
     const prover = await proverStage(context, toolchain);
@@ -106,9 +102,7 @@ async function proveCommands(
   context: Context,
   request: {
     toolchain: SoundToolchain;
-    /** Used where there is no card */
     device: HipDevice;
-    card: UsableCard | null;
     rocblas: string;
     target: Target;
     kernels: KernelDatabase;
@@ -117,10 +111,8 @@ async function proveCommands(
   },
   plan: NumericalPlan,
 ): Promise<ProofRow[]> {
-  const { toolchain, rocblas, target, kernels, card } = request;
+  const { toolchain, device, rocblas, target, kernels } = request;
   const { rows, unprovable } = plan;
-  const witness = card === null ? null : await witnessStage(context, request.own);
-  const device = card && witness ? await cardDevice(card, witness.library, toolchain) : request.device;
   const places = join(context.cacheRoot, "verify");
   await mkdir(places, { recursive: true });
   const folder = await mkdtemp(join(places, "commands-"));
@@ -131,14 +123,7 @@ async function proveCommands(
     const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
     const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
     const how = { target, database: kernels.path };
-    const proveRows = () =>
-      card === null
-        ? proveNumerically(input, context)
-        : withCard(context, card, async () => {
-            const driven = await driveTable({ ...input, jobs: 1 }, new CardHealth(input, context.exec), context);
-            return driven.rows;
-          });
-    const proven = await withReadOnlySystem(system, how, proveRows);
+    const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
     for (const [index, one] of plan.own.entries()) {
       const { program } = await proverStage(context, request.own);
       const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };

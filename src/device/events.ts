@@ -10,6 +10,8 @@ export type DeviceEvent =
   | (Common & {
       event: "start";
       target: string;
+      /** Of a witness before a card's runtime */
+      device?: "card";
       /** Absent on a card, which says so later (`card`) */
       wgps?: number;
       memory?: number;

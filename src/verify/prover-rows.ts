@@ -3,7 +3,7 @@ import type { Target } from "../rdna1/targets.ts";
 import { usesOf } from "./blame.ts";
 import type { ProofRow } from "./proofs.ts";
 import type { ObjectPlan } from "./prover-plan.ts";
-import { faultOf, findingsOf } from "./verdict.ts";
+import { faultOf, findingsOf, whyOtherCard } from "./verdict.ts";
 
 /** A line that the prover wrote for a case. */
 export type CaseResult =
@@ -87,6 +87,8 @@ export function proverRow(
   };
 
   function whyNot(): string | null {
+    const other = ended === null ? whyOtherCard(events) : null;
+    if (other !== null) return other;
     const fault = faultOf(own);
     for (const [index, result] of results.entries()) {
       const text = plan.cases[index]?.text ?? "";

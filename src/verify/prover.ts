@@ -32,12 +32,22 @@ export interface ProverInput {
   /** Only these chunks of the plans are run */
   shard?: Shard;
   watchdogMs?: number;
-  /** Told of each object that brought a start down, before the next start; what it throws ends the run */
-  onCrash?: (row: ProofRow, result: ExecResult) => Promise<void>;
+  /** Told of each object that ended a start, before the next start; what it throws ends the run */
+  onCrash?: (crash: ProverCrash) => Promise<void>;
+  /** The device is a card: nothing is too large for it */
+  isCard?: true;
   /** False only for a control */
   execute?: boolean;
   /** Scratch; what an interrupted run finished there is kept */
   folder: string;
+}
+
+/** An object that ended the prover: the watchdog or a signal did, or HIP when it said that a launch had failed. */
+export interface ProverCrash {
+  row: ProofRow;
+  hash: string;
+  result: ExecResult;
+  events: readonly DeviceEvent[];
 }
 
 /** Milliseconds for one start. */
@@ -83,7 +93,7 @@ export async function proveCommandWithProver(
   const [row] = await proveWithProver({ ...input, plans: [plan], jobs: 1, watchdogMs: USERS_WATCHDOG }, ports);
   if (row === undefined) throw new RangeError("the prover gave no row");
   const own = { ...row, command: command.args.join(" "), family: command.family };
-  return row.reason?.startsWith(LATE) === true ? { ...own, ...tooLarge(row.reason) } : own;
+  return row.reason?.startsWith(LATE) === true && input.isCard !== true ? { ...own, ...tooLarge(row.reason) } : own;
 }
 
 /** The objects behind one another in one file. Throws a {@link KernelFault} for a row that cannot be unpacked. */
@@ -130,17 +140,23 @@ async function proveChunk(
     const ended = result.code === 0 ? null : howItEnded(result);
     const judged = left.map((plan) => {
       const own = plan.cases.map(() => results.get(id++) ?? null);
-      return { row: proverRow(input.setup.target, plan, own, events, { seconds, ended }), whole: !own.includes(null) };
+      const row = proverRow(input.setup.target, plan, own, events, { seconds, ended });
+      return { row, hash: plan.hash, whole: own.every((one) => one !== null && !isFailedLaunch(one)) };
     });
     const culprit = ended === null ? -1 : judged.findIndex(({ whole }) => !whole);
     const finished = culprit === -1 ? judged.length : culprit + 1;
     rows.push(...judged.slice(0, finished).map(({ row }) => row));
-    const crashed = judged[culprit]?.row;
-    if (crashed !== undefined) await input.onCrash?.(crashed, result);
+    const crash = judged[culprit];
+    if (crash !== undefined) await input.onCrash?.({ ...crash, result, events });
     left = left.slice(finished);
   }
   await rm(folder, { recursive: true, force: true });
   return rows;
+}
+
+/** The prover ends with it: after a fault a card's runtime answers every call of the process with that error. */
+function isFailedLaunch(result: CaseResult): boolean {
+  return "call" in result && /Launch|Synchronize/.test(result.call);
 }
 
 async function start(

@@ -94,7 +94,7 @@ function whyEnded({ result, log, events }: Observation): string | null {
 /** What the HSA runtime says before it ends a process whose card failed [ROCR-Runtime, runtime.cpp VMFaultHandler, HwExceptionHandler]. */
 export function cardFault(output: string): string | null {
   return (
-    /^.*(Memory access fault by GPU|HW Exception by GPU|GPU core dump failed).*$/m.exec(output)?.[0].trim() ?? null
+    /^.*(?:Memory access fault by GPU|HW Exception by GPU|HSA_STATUS_ERROR_\w+).*$/m.exec(output)?.[0].trim() ?? null
   );
 }
 
@@ -102,10 +102,8 @@ export function cardFault(output: string): string | null {
 function whyNotOurs({ log, events }: Observation, { hashes, names }: KernelNames, launches: Launch[]): string | null {
   const start = events.find((event) => event.event === "start");
   if (start === undefined) return "the device was not loaded";
-  const card = events.find((event) => event.event === "card");
-  if (card !== undefined && card.architecture.split(":")[0] !== start.target) {
-    return `it ran on ${card.name}, which is ${card.architecture} and not ${start.target}`;
-  }
+  const other = whyOtherCard(events);
+  if (other !== null) return other;
   const missing = log.misses[0] ?? log.requests.find((request) => !hashes.has(keyOf(request)));
   if (missing !== undefined) return `the set lacks ${keyOf(missing)}`;
   const compiled = events.filter(({ event }) => event === "compile").length;
@@ -113,6 +111,16 @@ function whyNotOurs({ log, events }: Observation, { hashes, names }: KernelNames
   // rocBLAS names its kernels Cijk_… (Tensile) or mangled; MIOpen's come from its kernel database.
   const foreign = launches.find(({ module, kernel }) => !names.has(module) && !/^(Cijk_|_Z)/.test(kernel));
   return foreign === undefined ? null : `${foreign.kernel} was launched from an object that is not in the set`;
+}
+
+/** Why a run on a card says nothing of the target, or null: it must have said which card it is. */
+export function whyOtherCard(events: readonly DeviceEvent[]): string | null {
+  const start = events.find((event) => event.event === "start");
+  if (start?.device !== "card") return null;
+  const card = events.find((event) => event.event === "card");
+  if (card === undefined) return "no card answered";
+  const is = card.architecture.split(":")[0];
+  return is === start.target ? null : `it ran on ${card.name}, which is ${card.architecture} and not ${start.target}`;
 }
 
 /** The first thing that a kernel must not do. */

@@ -11,6 +11,8 @@
 namespace {
 
 std::map<void*, std::string> names;
+bool faulted = false;
+constexpr int kFault = 700; // hipErrorIllegalAddress
 
 template <typename F> F* next(const char* name) { return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name)); }
 
@@ -22,6 +24,14 @@ bool isNamed(void* function, const char* variable) {
 } // namespace
 
 extern "C" {
+
+int hipModuleLoadData(void** module, const void* image) {
+  return faulted ? kFault : next<int(void**, const void*)>(__func__)(module, image);
+}
+
+int hipStreamSynchronize(void* stream) { return faulted ? kFault : next<int(void*)>(__func__)(stream); }
+
+int hipDeviceSynchronize() { return faulted ? kFault : next<int()>(__func__)(); }
 
 int hipModuleGetFunction(void** function, void* module, const char* name) {
   const int status = next<int(void**, void*, const char*)>(__func__)(function, module, name);
@@ -38,6 +48,10 @@ int hipExtModuleLaunchKernel(void* function, uint32_t gx, uint32_t gy, uint32_t 
   if (isNamed(function, "RDNA1_TEST_CRASH")) {
     std::fprintf(stderr, "Memory access fault by GPU node-1 (Agent handle: 0x1) on address 0x7000. Reason: Unknown.\n");
     std::abort();
+  }
+  if (isNamed(function, "RDNA1_TEST_STICKY")) {
+    faulted = true;
+    return 0;
   }
   if (isNamed(function, "RDNA1_TEST_WRONG")) return 0;
   return next<Launch>(__func__)(function, gx, gy, gz, bx, by, bz, lds, stream, parameters, extra, start, stop, flags);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cardOf, wantedCard } from "../../src/card/find.ts";
@@ -28,7 +28,7 @@ test("says what is missing, and refuses only who asked for a card", async (t) =>
   const RDNA1_TEST_CARD = standInRoot(await scratch(t), ["gfx1030"], NOTHING);
   assert.equal(
     await cardOf("gfx1010", { RDNA1_TEST_CARD }),
-    "there is no gfx1010 among the cards of this machine (gfx1030)",
+    "there is no gfx1010 among the cards that programs can use here (gfx1030)",
   );
   const context = { env: { RDNA1_TEST_CARD }, log: recordedLog() };
   assert.equal(await wantedCard(context, "verify", "auto", "gfx1010"), null);
@@ -43,4 +43,28 @@ test("a card that this user may not open is no card, and the group is named", {
   const RDNA1_TEST_CARD = standInRoot(await scratch(t), ["gfx1010"], NOTHING);
   chmodSync(join(RDNA1_TEST_CARD, "dev/dri/renderD128"), 0);
   assert.match(String(await cardOf("gfx1010", { RDNA1_TEST_CARD })), /may not open .*renderD128.*group/);
+});
+
+test("does not count a card whose node is not here, as the HSA runtime does not", async (t) => {
+  const RDNA1_TEST_CARD = standInRoot(await scratch(t), ["gfx1030", "gfx1010"], NOTHING);
+  rmSync(join(RDNA1_TEST_CARD, "dev/dri/renderD128"));
+  const card = await cardOf("gfx1010", { RDNA1_TEST_CARD });
+  assert.deepEqual(typeof card !== "string" && [card.index, card.renderMinor], [0, 129]);
+});
+
+test("`auto` leaves a card alone that drives a display, `gpu` does not", async (t) => {
+  const RDNA1_TEST_CARD = standInRoot(await scratch(t), ["gfx1010"], NOTHING);
+  const connector = (name: string, status: string) => {
+    const folder = join(RDNA1_TEST_CARD, "sys/class/drm/renderD128/device/drm/card0", name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "status"), `${status}\n`);
+  };
+  const log = recordedLog();
+  const context = { env: { RDNA1_TEST_CARD }, log };
+  connector("card0-DP-1", "disconnected");
+  assert.notEqual(await wantedCard(context, "device", "auto", "gfx1010"), null);
+  connector("card0-HDMI-A-1", "connected");
+  assert.equal(await wantedCard(context, "device", "auto", "gfx1010"), null);
+  assert.match(log.lines.join("\n"), /drives a display.*device 'gpu' asks it all the same/);
+  assert.notEqual(await wantedCard(context, "device", "gpu", "gfx1010"), null);
 });

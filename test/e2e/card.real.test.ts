@@ -132,6 +132,29 @@ describe("a card", { skip }, () => {
     assert.deepEqual(await failed(), rows, "the seconds, too, are those of the first run");
   });
 
+  test("whose runtime goes on after a fault: the prover ends with the culprit, and no other object is blamed", async () => {
+    const root = standInRoot(sandbox.folder, ["gfx1010"], plays({ RDNA1_TEST_STICKY: "SubTensorOp" }));
+    const { code, stderr } = await run("verify", root, "--device", "gpu");
+    assert.equal(code, 1, stderr);
+    const rows = (verified().cards?.[0]?.rows ?? []).filter(({ kind }) => kind === "numerical");
+    const bad = rows.filter(({ result }) => result === "failed");
+    assert.ok(bad.some(({ reference }) => reference === "ours"));
+    for (const { kernels } of bad) assert.ok(kernels.some(({ name }) => name.startsWith("MIOpenSubTensorOp")));
+    const im2col = rows.find(({ family, reference }) => family === "im2col 2d" && reference === "ours");
+    assert.equal(im2col?.result, "passed");
+  });
+
+  test("that does not answer is told of in HIP's words, by the real runtime, and nothing is held against a row", {
+    skip: existsSync("/dev/kfd") && "this machine has a card that answers",
+  }, async () => {
+    const root = standInRoot(sandbox.folder, ["gfx1010"], { preload: [], environment: {} });
+    for (const _ of [1, 2]) {
+      const { code, stderr } = await run("verify", root, "--device", "gpu");
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /the card does not answer: .*no ROCm-capable device is detected/);
+    }
+  });
+
   test("that is another one than its driver says is noticed", async () => {
     const root = standInRoot(sandbox.folder, ["gfx1010"], plays({ RDNA1_DEVICE_TARGET: "gfx1012" }));
     const { code, stderr } = await run("verify", root, "--device", "gpu");
@@ -143,7 +166,7 @@ describe("a card", { skip }, () => {
     const none = await run("verify", null, "--device", "gpu");
     const other = await run("verify", standInRoot(sandbox.folder, ["gfx1030"], plays()), "--device", "gpu");
     if (!existsSync("/dev/kfd")) assert.match(none.stderr, /device: this machine has no AMD card .*no \/dev\/kfd/);
-    assert.match(other.stderr, /device: there is no gfx1010 among the cards of this machine \(gfx1030\)/);
+    assert.match(other.stderr, /device: there is no gfx1010 among the cards that programs can use here \(gfx1030\)/);
     for (const { code, stderr } of [none, other]) {
       assert.equal(code, 1);
       assert.doesNotMatch(stderr, /toolchain:/);

@@ -13,8 +13,9 @@
 
 namespace rdna1 {
 
-/// The HIP runtime compiles its copy kernels from source when it starts, each time
-/// [ROCm clr, rocclr/device/rocm/rocdevice.cpp, Device::createBlitProgram].
+/// The HIP runtime compiles its copy kernels from source when it starts [ROCm clr, rocclr/device/rocm/rocdevice.cpp,
+/// Device::createBlitProgram]. Debian's reaches comgr through addresses that it looks up itself, so that nothing of it
+/// is seen here; a runtime that is linked with comgr comes by.
 bool isRuntimesOwn(const void* caller) {
   Dl_info library{};
   if (dladdr(caller, &library) == 0 || library.dli_fname == nullptr) return false;
@@ -53,6 +54,7 @@ namespace {
   const rdna1::Config& config = rdna1::config(); // ends the process when the environment is wrong
   rdna1::openLog();
   rdna1::Event("start")
+      .text("device", "card")
       .text("target", config.target)
       .text("compile", rdna1::nameOf(config.compile))
       .text("program", program_invocation_name)

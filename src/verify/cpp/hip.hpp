@@ -13,6 +13,9 @@ namespace rdna1::prover {
 struct HipError {
   std::string call;
   int code; ///< hipError_t
+
+  /// Whether it is a kernel that failed, rather than a call.
+  bool inLaunch() const { return call == "hipExtModuleLaunchKernel" || call == "hipDeviceSynchronize"; }
 };
 
 /// The HIP runtime of this process.

@@ -3,8 +3,8 @@
 //   prover <plan file> <file of the objects>
 //
 // The HIP runtime is the one that was loaded before it (LD_PRELOAD): the virtual device is as good as a card's. One
-// JSON line a case on standard output; the exit code says only whether the plan was carried out (0) or could not be
-// (2), not how the cases came out.
+// JSON line a case on standard output; the exit code says only whether the plan was carried out (0), could not be (2),
+// or ended with a kernel that did not come to its end (3), not how the cases came out.
 #include "cases.hpp"
 
 #include <cinttypes>
@@ -23,6 +23,9 @@ const std::map<std::string, Run> kKinds = {
     {"setTensor", runSetTensor},
     {"naiveInt8", runNaiveInt8},
 };
+
+/// Exit code after a kernel that did not come to its end.
+constexpr int kFaulted = 3;
 
 std::vector<char> readPart(const std::string& file, std::uint64_t offset, std::uint64_t bytes) {
   std::ifstream input(file, std::ios::binary);
@@ -89,6 +92,9 @@ void carryOut(const Hip& hip, const char* planFile, const char* objects) {
       report(line, run->second(hip, current.module(), line));
     } catch (const HipError& error) {
       report(line, error);
+      std::fflush(stdout);
+      // After a fault a card's runtime answers every call of this process with that error, so nothing more can be told.
+      if (error.inLaunch()) std::_Exit(kFaulted);
     }
     std::fflush(stdout);
   }
