@@ -6,6 +6,7 @@ import { parse } from "yaml";
 
 interface Step {
   uses?: string;
+  if?: string;
   with?: Record<string, unknown>;
 }
 interface Job {
@@ -23,10 +24,14 @@ interface Workflow {
   jobs: Record<string, Job>;
 }
 
-const folder = join(import.meta.dirname, "../../.github/workflows");
-const inputs = Object.keys(
-  (parse(readFileSync(join(folder, "../../action.yml"), "utf8")) as { inputs: Record<string, unknown> }).inputs,
-);
+const root = join(import.meta.dirname, "../..");
+const folder = join(root, ".github/workflows");
+
+/** The inputs of an action of this repository, by the folder that a workflow names. */
+function inputsOf(action: string): string[] {
+  const { inputs } = parse(readFileSync(join(root, action, "action.yml"), "utf8")) as { inputs: object };
+  return Object.keys(inputs);
+}
 
 for (const name of readdirSync(folder)) {
   const text = readFileSync(join(folder, name), "utf8");
@@ -62,11 +67,21 @@ for (const name of readdirSync(folder)) {
         assert.ok(hosted || job.if?.includes("github.event_name == 'push'"), id);
       }
     });
-    test("gives the action only inputs that it has", () => {
-      const ours = steps.filter(({ uses }) => uses === "./" || uses?.startsWith("org/rdna1-miopen@"));
-      for (const step of ours) {
-        const unknown = Object.keys(step.with ?? {}).filter((input) => !inputs.includes(input));
-        assert.deepEqual(unknown, []);
+    test("gives the actions of this repository only inputs that they have", () => {
+      for (const { uses = "", with: values = {} } of steps) {
+        if (!uses.startsWith("./") && !uses.startsWith("org/rdna1-miopen@")) continue;
+        const known = inputsOf(uses.startsWith("./") ? uses : ".");
+        const unknown = Object.keys(values).filter((input) => !known.includes(input));
+        assert.deepEqual(unknown, [], uses);
+      }
+    });
+    test("has the work tree before it uses an action out of it", () => {
+      for (const [id, { steps = [] }] of jobs) {
+        for (const [at, { uses, if: when }] of steps.entries()) {
+          if (!uses?.startsWith("./")) continue;
+          const checkout = steps.slice(0, at).find((step) => step.uses?.startsWith("actions/checkout@"));
+          assert.ok(checkout !== undefined && (checkout.if === undefined || checkout.if === when), `${id}: ${uses}`);
+        }
       }
     });
     test("never runs beside itself for the same thing, unless another workflow calls it", () => {
