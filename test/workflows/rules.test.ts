@@ -57,6 +57,11 @@ for (const name of readdirSync(folder)) {
         if (uses?.startsWith("actions/checkout@")) assert.equal(values?.["persist-credentials"], false);
       }
     });
+    test("can leave its artifacts again when it is run again, which is the same run with the same names", () => {
+      for (const { uses, with: values } of steps) {
+        if (uses?.startsWith("actions/upload-artifact@")) assert.equal(values?.overwrite, true, String(values?.name));
+      }
+    });
     test("ends every job that hangs", () => {
       for (const [id, job] of jobs) assert.ok(job.uses !== undefined || (job["timeout-minutes"] ?? 0) > 0, id);
     });
