@@ -10,6 +10,7 @@ interface Step {
   with?: Record<string, unknown>;
 }
 interface Job {
+  concurrency?: unknown;
   "runs-on"?: string;
   if?: string;
   uses?: string;
@@ -91,6 +92,13 @@ for (const name of readdirSync(folder)) {
     });
     test("never runs beside itself for the same thing, unless another workflow calls it", () => {
       assert.ok("workflow_call" in workflow.on || workflow.concurrency !== undefined);
+    });
+    test("publishes under a tag in one job at a time, whichever workflow and branch it is for", () => {
+      for (const [id, { concurrency, steps: own = [] }] of jobs) {
+        if (!own.some((step) => step.uses === "./" && step.with?.command === "publish")) continue;
+        const group = `publish-\${{ inputs.tag }}`;
+        assert.deepEqual(concurrency, { group, "cancel-in-progress": false }, id);
+      }
     });
   });
 }
