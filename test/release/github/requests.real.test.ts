@@ -25,7 +25,7 @@ const ASKED: Readonly<Record<string, readonly string[]>> = {
     ...["assets.id", "assets.name", "assets.state", "assets.size", "assets.digest"],
   ],
   [`GET ${REPOSITORY}/releases/{release_id}`]: ["draft", "html_url"],
-  [`GET ${REPOSITORY}/releases/tags/{tag}`]: ["tag_name", "html_url", "assets.id", "assets.digest"],
+  [`GET ${REPOSITORY}/releases/tags/{tag}`]: ["tag_name", "draft", "html_url", "assets.id", "assets.digest"],
   [`POST ${REPOSITORY}/releases`]: ["id", "tag_name", "target_commitish", "draft", "immutable", "upload_url"],
   [`PATCH ${REPOSITORY}/releases/{release_id}`]: ["draft", "html_url"],
   [`GET ${REPOSITORY}/releases/{release_id}/assets`]: ["id", "name", "state", "size", "digest"],
