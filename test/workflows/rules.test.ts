@@ -81,6 +81,14 @@ for (const name of readdirSync(folder)) {
         assert.deepEqual(unknown, [], uses);
       }
     });
+    test("uses the released action only in the repository that it is of, for somebody else's it would be elsewhere", () => {
+      for (const [id, { if: when, steps: own = [] }] of jobs) {
+        for (const { uses = "" } of own) {
+          const [, repository] = /^([^./]+\/rdna1-miopen)@/.exec(uses) ?? [];
+          if (repository !== undefined) assert.equal(when, `\${{ github.repository == '${repository}' }}`, id);
+        }
+      }
+    });
     test("has the work tree before it uses an action out of it", () => {
       for (const [id, { steps = [] }] of jobs) {
         for (const [at, { uses, if: when }] of steps.entries()) {
