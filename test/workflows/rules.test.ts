@@ -34,6 +34,12 @@ function inputsOf(action: string): string[] {
   return Object.keys(inputs);
 }
 
+test("what a release is built with is what the machine with the card is asked about", () => {
+  const [ci, release] = ["ci", "release"].map((name) => parse(readFileSync(join(folder, `${name}.yml`), "utf8")));
+  const { toolchain } = ci.jobs.card.steps.find(({ uses }: Step) => uses === "./").with;
+  assert.equal(toolchain, release.jobs.build.with.toolchain);
+});
+
 for (const name of readdirSync(folder)) {
   const text = readFileSync(join(folder, name), "utf8");
   const workflow = parse(text) as Workflow;
@@ -79,6 +85,12 @@ for (const name of readdirSync(folder)) {
         const known = inputsOf(uses.startsWith("./") ? uses : ".");
         const unknown = Object.keys(values).filter((input) => !known.includes(input));
         assert.deepEqual(unknown, [], uses);
+      }
+    });
+    test("hands the repository's mirror on wherever a toolchain is unpacked", () => {
+      for (const { uses, with: values = {} } of steps) {
+        if (uses !== "./" || values.toolchain === undefined) continue;
+        assert.equal(values["debian-mirror"], `\${{ vars.RDNA1_DEBIAN_MIRROR }}`, String(values.command));
       }
     });
     test("uses the released action only in the repository that it is of, for somebody else's it would be elsewhere", () => {
