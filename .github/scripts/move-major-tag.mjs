@@ -7,9 +7,12 @@ if (version === null) throw new Error(`${GITHUB_REF_NAME} is not a tag like v1.2
 
 const major = `v${version[0]}`;
 const refs = (await ask("GET", `git/matching-refs/tags/${major}.`)) ?? [];
-const later = refs
-  .map(({ ref }) => ref.replace("refs/tags/", ""))
-  .find((tag) => compare(parse(tag) ?? [0, 0, 0], version) > 0);
+const tags = refs.map(({ ref }) => ref.replace("refs/tags/", ""));
+let later;
+for (const tag of tags.filter((tag) => compare(parse(tag) ?? [0, 0, 0], version) > 0)) {
+  // A tag whose build has failed has no release, or a draft: nobody can have that version
+  if ((await ask("GET", `releases/tags/${tag}`))?.draft === false) later = tag;
+}
 if (later !== undefined) {
   console.log(`::notice::${major} stays where it is: ${later} is later than ${GITHUB_REF_NAME}`);
 } else if ((await ask("GET", `git/ref/tags/${major}`)) === null) {

@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { scratch } from "../toolchain/helpers.ts";
 
 interface Step {
+  name?: string;
   uses?: string;
   if?: string;
   run?: string;
@@ -16,15 +17,16 @@ interface Workflow {
   jobs: Record<string, { steps?: Step[]; uses?: string; with?: Record<string, unknown> }>;
 }
 
-const workflow = (name: string) =>
-  parse(readFileSync(join(import.meta.dirname, "../../.github/workflows", name), "utf8")) as Workflow;
+const github = join(import.meta.dirname, "../../.github");
+const workflow = (name: string) => parse(readFileSync(join(github, "workflows", name), "utf8")) as Workflow;
+const prepare = parse(readFileSync(join(github, "actions/prepare/action.yml"), "utf8")) as { runs: { steps: Step[] } };
 
 /** Every step of build.yml that builds, and the one before it. */
 const builds = Object.values(workflow("build.yml").jobs).flatMap(({ steps = [] }) =>
   steps.flatMap((step, at) => (step.uses === "./" ? [{ step, before: steps[at - 1] }] : [])),
 );
 
-/** What the step before a build hands on, on a machine with this environment. */
+/** What a step hands on to those after it, on a machine with this environment. */
 async function handedOn(t: TestContext, script: string, env: Record<string, string>): Promise<string> {
   const file = join(await scratch(t), "env");
   const whole = { PATH: process.env.PATH ?? "", RUNNER_TEMP: "/temp", GITHUB_ENV: file, ...env };
@@ -36,14 +38,18 @@ test("what is published comes out of no cache that other jobs of the machine can
   assert.equal(builds.length, 3);
   for (const { step, before } of builds) {
     assert.equal(step.with?.cache, `\${{ inputs.published && 'actions' || 'auto' }}`);
-    assert.equal(before?.if, `\${{ inputs.published }}`);
-    const script = before.run ?? "";
-    const own = "RDNA1_MIOPEN_CACHE=/temp/rdna1-miopen\n";
-    assert.equal(await handedOn(t, script, { RUNNER_ENVIRONMENT: "self-hosted" }), own);
-    assert.equal(await handedOn(t, script, {}), own, "an old server does not say what its runners are");
-    assert.equal(await handedOn(t, script, { RUNNER_ENVIRONMENT: "github-hosted" }), "");
-    assert.equal(await handedOn(t, script, { RUNNER_ENVIRONMENT: "self-hosted", RDNA1_MIOPEN_CACHE: "/mine" }), "");
+    assert.equal(before?.uses, "./.github/actions/prepare");
+    assert.equal(before.if, step.if);
+    assert.equal(before.with?.published, `\${{ inputs.published }}`);
   }
+  const own = prepare.runs.steps.find(({ name }) => name === "A cache of this job's own");
+  assert.equal(own?.if, `\${{ inputs.published == 'true' }}`);
+  const script = own.run ?? "";
+  const folder = "RDNA1_MIOPEN_CACHE=/temp/rdna1-miopen\n";
+  assert.equal(await handedOn(t, script, { RUNNER_ENVIRONMENT: "self-hosted" }), folder);
+  assert.equal(await handedOn(t, script, {}), folder, "an old server does not say what its runners are");
+  assert.equal(await handedOn(t, script, { RUNNER_ENVIRONMENT: "github-hosted" }), "");
+  assert.equal(await handedOn(t, script, { RUNNER_ENVIRONMENT: "self-hosted", RDNA1_MIOPEN_CACHE: "/mine" }), "");
 });
 
 for (const [name, published] of [

@@ -8,6 +8,7 @@ import { TextDocument } from "vscode-languageserver-textdocument";
 
 const root = join(import.meta.dirname, "../..");
 const workflows = readdirSync(join(root, ".github/workflows")).map((name) => `.github/workflows/${name}`);
+const actions = readdirSync(join(root, ".github/actions")).map((name) => `.github/actions/${name}/action.yml`);
 
 // GitHub's packages import JSON as bundlers allow it, without the attribute that Node asks for.
 registerHooks({
@@ -29,7 +30,7 @@ async function findings(name: string, text: string): Promise<string[]> {
   return [...failures.splice(0), ...found.map(({ message, range }) => `${name}:${range.start.line + 1}: ${message}`)];
 }
 
-for (const name of [...workflows, "action.yml"]) {
+for (const name of [...workflows, ...actions, "action.yml"]) {
   test(`GitHub's language service finds nothing in ${name}`, async () => {
     assert.deepEqual(await findings(name, readFileSync(join(root, name), "utf8")), []);
   });

@@ -24,6 +24,7 @@ after(async () => {
 });
 
 const tag = (name: string, sha = commit) => github.ask("git/refs", "POST", { ref: `refs/tags/${name}`, sha });
+const release = (name: string, draft = false) => github.ask("releases", "POST", { tag_name: name, draft });
 const target = async (name: string) =>
   (await github.ask<{ object: { sha: string } }>(`git/ref/tags/${name}`)).object.sha;
 
@@ -53,12 +54,25 @@ test("the major tag is made for the first release, moves to a later one, and not
 
   const next = await nextCommit();
   await tag("v1.2.10", next);
+  await release("v1.2.10");
   assert.match(await released("v1.2.10", next), /moved v1/);
   assert.equal(await target("v1"), next);
 
   await tag("v1.1.4");
   assert.match(await released("v1.1.4", commit), /v1 stays where it is: v1\.2\.10 is later/);
   assert.equal(await target("v1"), next);
+});
+test("a later tag without a release, or with a draft, which is what a failed run leaves, does not hold the major tag", async () => {
+  await tag("v2.3.0");
+  await tag("v2.4.0");
+  await release("v2.4.0", true);
+  await tag("v2.2.5");
+  await release("v2.2.5");
+  assert.match(await released("v2.2.5", commit), /made v2/);
+
+  await tag("v2.2.4");
+  await release("v2.2.4");
+  assert.match(await released("v2.2.4", commit), /v2 stays where it is: v2\.2\.5 is later/);
 });
 test("a preliminary release is not what users get by the major tag", async () => {
   await assert.rejects(released("v1.3.0-rc.1", commit), /not a tag like v1\.2\.3/);

@@ -8,7 +8,7 @@ import { attestRelease, PACKAGE, samplePackage } from "../../release/install/sup
 import { sha256 } from "../../release/sample.ts";
 import { realToolchain, Sandbox } from "../sandbox.ts";
 import { shareBuilds } from "../shared-builds.ts";
-import { ActRunner, type Outcome } from "./runner.ts";
+import { ActRunner, type Run } from "./runner.ts";
 import { ACT, find } from "./tools.ts";
 
 const act = find(ACT);
@@ -48,13 +48,14 @@ describe("the prober workflow in act", { skip: "skip" in act ? act.skip : false 
     sandbox.remove();
   });
 
-  const probe = async (job: string): Promise<Outcome> =>
+  const probe = async (job: string, { vars = {}, cache = "cache" }: { vars?: Run["vars"]; cache?: string } = {}) =>
     await project.run({
       workflow: PROBER,
+      vars,
       event: "schedule",
       job,
       repositories: { [`${REPOSITORY}@v1`]: project.tree },
-      env: { GITHUB_API_URL: server.api, RDNA1_MIOPEN_CACHE: sandbox.path("cache") },
+      env: { GITHUB_API_URL: server.api, RDNA1_MIOPEN_CACHE: sandbox.path(cache) },
     });
 
   test("installs the newest release, whose origin is proven", async () => {
@@ -72,6 +73,16 @@ describe("the prober workflow in act", { skip: "skip" in act ? act.skip : false 
     const { code, log } = await probe("install");
     assert.equal(code, 1, log.slice(-8000));
     assert.match(log, /org\/fork/);
+  });
+  test("takes a release without attestation where the repository attests nothing, and not where it does", async () => {
+    server.add("v1.0.2", { ...files, "report.html": Buffer.from("a third one") });
+    server.attestations.clear();
+    // On a machine that has not proven the same package before
+    mkdirSync(sandbox.path("empty"));
+    const { code, log } = await probe("install", { vars: { RDNA1_ATTEST: "off" }, cache: "empty" });
+    assert.equal(code, 0, log.slice(-8000));
+    assert.match(log, /set-output:: attested=false/);
+    assert.equal((await probe("install", { cache: "empty" })).code, 1);
   });
   test("builds a small kernel set, and every proof passes", async (t) => {
     const toolchain = await realToolchain();

@@ -113,12 +113,24 @@ describe("the release workflow in act", { skip }, () => {
     assert.equal(object.sha, commit);
   });
 
-  test("a second run uploads nothing and changes nothing", async () => {
+  test("a second run builds nothing, uploads nothing and changes nothing", async () => {
     const before = uploads();
     const outcome = await runner.run(run);
     succeeded(outcome);
+    said(outcome, /release v1\.2\.3 is published already: nothing is built/);
+    said(outcome, /moved v1 to/);
+    assert.deepEqual(readdirSync(outcome.artifacts), []);
     assert.equal(uploads(), before);
     assert.equal((await theRelease()).draft, false);
+  });
+
+  test("a rebuild under a tag that is published already is refused before anything is built", async () => {
+    const payload = { ref: "refs/heads/main", deleted: false, after: commit, inputs: { publish: TAG } };
+    const event = "workflow_dispatch";
+    const outcome = await runner.run({ ...run, workflow: ".github/workflows/rebuild.yml", event, payload });
+    assert.equal(outcome.code, 1, outcome.log.slice(-8000));
+    said(outcome, /release v1\.2\.3 is published already, and what people may have downloaded is not replaced/);
+    assert.deepEqual(readdirSync(outcome.artifacts), []);
   });
 
   test("the rebuild workflow, in two shards, makes the same kernels and a draft under the tag that it is given, and leaves other releases alone", async () => {

@@ -25,7 +25,9 @@ const ASKED: Readonly<Record<string, readonly string[]>> = {
     ...["assets.id", "assets.name", "assets.state", "assets.size", "assets.digest"],
   ],
   [`GET ${REPOSITORY}/releases/{release_id}`]: ["draft", "html_url"],
-  [`GET ${REPOSITORY}/releases/tags/{tag}`]: ["tag_name", "html_url", "assets.id", "assets.digest"],
+  [`GET ${REPOSITORY}/releases/tags/{tag}`]: [
+    ...["tag_name", "draft", "html_url", "assets.id", "assets.name", "assets.digest"],
+  ],
   [`POST ${REPOSITORY}/releases`]: ["id", "tag_name", "target_commitish", "draft", "immutable", "upload_url"],
   [`PATCH ${REPOSITORY}/releases/{release_id}`]: ["draft", "html_url"],
   [`GET ${REPOSITORY}/releases/{release_id}/assets`]: ["id", "name", "state", "size", "digest"],
@@ -140,6 +142,20 @@ describe("GitHub's own description of its API takes what we send", {
       assert.match(await script("move-major-tag.mjs", { GITHUB_REF_NAME: name, GITHUB_SHA: commit }), done);
     }
   });
+  test("whether a tag can be published under: a free one, an annotated one, one that is published", async () => {
+    const sha = await emulator.commit();
+    const output = path.join(scratch, "output");
+    const run = { GITHUB_SHA: sha, TAG: "v2.0.0", GITHUB_OUTPUT: output, PATH: process.env.PATH ?? "" };
+    assert.match(await script("check-tag.mjs", run), /nothing is published as v2\.0\.0 yet/);
+    const annotated = { tag: "v2.0.0", message: "m", object: sha, type: "commit" };
+    const made = await emulator.ask<{ sha: string }>("git/tags", "POST", annotated);
+    await emulator.ask("git/refs", "POST", { ref: "refs/tags/v2.0.0", sha: made.sha });
+    assert.match(await script("check-tag.mjs", run), /nothing is published/);
+    await emulator.ask("releases", "POST", { tag_name: "v2.0.0", draft: false });
+    await assert.rejects(script("check-tag.mjs", run), ({ stdout }: { stdout: string }) =>
+      /^::error::release v2\.0\.0 is published already/.test(stdout),
+    );
+  });
   test("that was all that we ever ask, and every field that we read is described", () => {
     assert.deepEqual([...witness.operations.keys()].sort(), Object.keys(ASKED).sort());
     for (const [operation, fields] of Object.entries(ASKED)) {
@@ -148,7 +164,7 @@ describe("GitHub's own description of its API takes what we send", {
     const asking = readdirSync(SCRIPTS).filter((name) =>
       /from "\.\/github\.mjs"/.test(readFileSync(path.join(SCRIPTS, name), "utf8")),
     );
-    assert.deepEqual(asking.sort(), ["drift-issue.mjs", "move-major-tag.mjs"]);
+    assert.deepEqual(asking.sort(), ["check-tag.mjs", "drift-issue.mjs", "move-major-tag.mjs"]);
   });
 
   async function started(t: { after(work: () => void): void }): Promise<GitHubServer> {
