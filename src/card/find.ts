@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { codeOf, machineError } from "../errors.ts";
 import { readTextIfThere } from "../ports/files.ts";
-import { type ComputeCard, computeCards } from "../rdna1/cards.ts";
+import { type ComputeCard, computeCards, findCards, targetsOf } from "../rdna1/cards.ts";
 import type { Target } from "../rdna1/targets.ts";
 
 /** What plays the card in tests, where nobody has one: `stand-in.json` in the folder that RDNA1_TEST_CARD names. */
@@ -70,7 +70,11 @@ export async function wantedCard(
   if (wish !== "gpu" && wish !== "auto") return null;
   const card = await cardOf(target, env);
   if (typeof card === "string") {
-    if (wish === "gpu") throw machineError(`${option}: ${card}`, `use ${option} 'virtual', which needs no card`);
+    if (wish === "gpu") {
+      const others = targetsOf(await findCards(env.RDNA1_TEST_CARD || "/")).filter((other) => other !== target);
+      const hint = others.length === 0 ? "" : `use targets ${others.join(", ")}, or `;
+      throw machineError(`${option}: ${card}`, `${hint}use ${option} 'virtual', which needs no card`);
+    }
     log.debug(`${option}: ${target} on the virtual device: ${card}`);
     return null;
   }
@@ -90,7 +94,7 @@ function mayNot(file: string, code: string): string {
 }
 
 /** Really opens a device, for access(2) knows nothing of device groups: null, `absent`, or the error's code. */
-async function openState(file: string): Promise<string | null> {
+export async function openState(file: string): Promise<string | null> {
   try {
     await (await open(file, "r+")).close();
     return null;

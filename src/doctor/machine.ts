@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { access, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openState } from "../card/find.ts";
 import type { Exec } from "../ports/exec.ts";
 import { exists, readTextIfThere } from "../ports/files.ts";
 import { type BusCard, busCards, type ComputeCard, computeCards } from "../rdna1/cards.ts";
@@ -62,7 +62,10 @@ export async function machineFacts(env: NodeJS.ProcessEnv, exec: Exec, root = "/
 
 async function closedAmong(files: readonly string[]): Promise<string[]> {
   const closed: string[] = [];
-  for (const file of files) await access(file, constants.R_OK | constants.W_OK).catch(() => closed.push(file));
+  for (const file of files) {
+    const state = await openState(file);
+    if (state !== null && state !== "absent") closed.push(file);
+  }
   return closed;
 }
 

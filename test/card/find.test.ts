@@ -32,7 +32,14 @@ test("says what is missing, and refuses only who asked for a card", async (t) =>
   );
   const context = { env: { RDNA1_TEST_CARD }, log: recordedLog() };
   assert.equal(await wantedCard(context, "verify", "auto", "gfx1010"), null);
-  await assert.rejects(wantedCard(context, "verify", "gpu", "gfx1010"), /^RdnaError: verify: there is no gfx1010/);
+  await assert.rejects(wantedCard(context, "verify", "gpu", "gfx1010"), {
+    message: /^verify: there is no gfx1010/,
+    remedy: "use verify 'virtual', which needs no card",
+  });
+  const other = { env: { RDNA1_TEST_CARD: standInRoot(await scratch(t), ["gfx1012"], NOTHING) }, log: recordedLog() };
+  await assert.rejects(wantedCard(other, "device", "gpu", "gfx1010"), {
+    remedy: /^use targets gfx1012, or use device/,
+  });
   rmSync(join(RDNA1_TEST_CARD, "dev/kfd"));
   assert.match(String(await cardOf("gfx1010", { RDNA1_TEST_CARD })), /no \/dev\/kfd/);
 });
