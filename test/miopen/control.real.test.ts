@@ -16,6 +16,8 @@ const PATCH_OF: Readonly<Record<string, string>> = {
   "runs with one warning when MIOPEN_RDNA1_ALLOW_SPOOF=1": "rdna1-detect",
   "host memory is non-coherent on RDNA1 and goes back with hipHostFree": "rdna1-host-memory",
   "launches nothing but the chosen solver on RDNA1, and searches elsewhere": "rdna1-no-search",
+  "agrees with the workspace query, and takes what the workspace allows": "rdna1-no-search",
+  "computes the right result in every mode, with workspace and without": "rdna1-no-search",
   "searches when a mode is set through the API, but for the default, which a program may have asked for and sets back":
     "rdna1-no-search",
   "honours a forced solver": "rdna1-fallback",

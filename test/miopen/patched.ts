@@ -1,16 +1,16 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheRoot } from "../../src/cache/root.ts";
 import { compileEnvironment } from "../../src/device/device.ts";
 import { type DeviceEvent, parseEvents } from "../../src/device/events.ts";
 import { makeRocblasOverlay } from "../../src/device/rocblas-overlay.ts";
-import { OWN_SOURCES } from "../../src/kernels/dialect.ts";
 import { exists } from "../../src/ports/files.ts";
 import { TARGETS } from "../../src/rdna1/targets.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
 import { cachedDevice } from "../device/sim/harness.ts";
 import { exec, hostCompiler, must, toolchainUnderTest } from "../device/support.ts";
+import { patchedInCache } from "./patched-in-cache.ts";
 
 /** What the virtual device executes: the targets and, as a control, one of the next generation. */
 export const EXECUTED = ["gfx1010", "gfx1011", "gfx1012", "gfx1030"] as const;
@@ -168,28 +168,14 @@ export class PatchedMiopen {
 
 /**
  * The patched MIOpen at hand: the one in RDNA1_PATCHED_MIOPEN (a prefix with lib/libMIOpen.so.1 and bin/MIOpenDriver), else
- * the newest that `build` left in the cache and that has kernels of the patches. In words why there is none.
+ * one that `build` left in the cache (patched-in-cache.ts). In words why there is none.
  */
 export async function patchedMiopen(): Promise<{ prefix: string; toolchain: Toolchain } | string> {
-  const prefix = process.env.RDNA1_PATCHED_MIOPEN ?? (await newestInCache());
+  const prefix = process.env.RDNA1_PATCHED_MIOPEN ?? (await patchedInCache(cacheRoot(process.env)));
   if (prefix === null) return "no patched MIOpen: RDNA1_PATCHED_MIOPEN names none, and the cache has none";
   if (!(await exists(join(prefix, "bin/MIOpenDriver")))) return `no bin/MIOpenDriver in ${prefix}`;
   const toolchain = await toolchainUnderTest();
   return typeof toolchain === "string" ? toolchain : { prefix, toolchain };
-}
-
-async function newestInCache(): Promise<string | null> {
-  const stage = join(cacheRoot(process.env), "stages/miopen");
-  const found: { prefix: string; made: number }[] = [];
-  for (const name of await readdir(stage).catch(() => [])) {
-    const prefix = join(stage, name, "prefix");
-    const library = join(prefix, "lib/libMIOpen.so.1");
-    if (!(await exists(library))) continue;
-    const content = await readFile(library);
-    const whole = Object.values(OWN_SOURCES).every((source) => content.includes(source));
-    if (whole) found.push({ prefix, made: (await stat(library)).mtimeMs });
-  }
-  return found.toSorted((a, b) => b.made - a.made)[0]?.prefix ?? null;
 }
 
 /** What a run that never ended says of itself; control.real.test.ts takes it for no failure of a row. */
