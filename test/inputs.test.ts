@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { parse as parseYaml } from "yaml";
 import { openDoor } from "../src/door.ts";
 import { RdnaError } from "../src/errors.ts";
 import { COMMANDS, parseInputs } from "../src/inputs.ts";
 import { helpText, parseActionSpec } from "../src/options.ts";
 
-const spec = parseActionSpec(readFileSync(join(import.meta.dirname, "../action.yml"), "utf8"));
+const actionText = readFileSync(join(import.meta.dirname, "../action.yml"), "utf8");
+const spec = parseActionSpec(actionText);
 const parse = (raw: Record<string, string>) => parseInputs(raw, spec, "/somewhere");
 const isUserError = (pattern: RegExp) => (error: unknown) =>
   error instanceof RdnaError && error.kind === "user" && pattern.test(`${error.message} ${error.remedy}`);
@@ -212,6 +214,20 @@ test("reads INPUT_ variables in a runner, and knows the post step by its state",
   assert.deepEqual(openDoor([], env, spec), { kind: "action", post: false, raw: { "kernel-set": "full", jobs: "" } });
   const post = openDoor([], { ...env, STATE_main: "started" }, spec);
   assert.equal(post.kind === "action" && post.post, true);
+});
+
+test("no description in action.yml is cut off, as YAML does at a blank before #", () => {
+  const written = [...actionText.matchAll(/^ {4}description: (.*)$/gm)].map(([, text = ""]) => text);
+  const { inputs, outputs } = parseYaml(actionText) as Record<string, Record<string, { description: string }>>;
+  const read = [inputs, outputs].flatMap((list = {}) => Object.values(list).map(({ description }) => description));
+  assert.deepEqual(
+    read,
+    written.map((text) => text.replace(/^"(.*)"$/, "$1")),
+  );
+  for (const text of read) {
+    assert.match(text, /\.$/);
+    assert.equal(text.split("(").length, text.split(")").length, text);
+  }
 });
 
 test("lists every input in --help within 80 columns", () => {
