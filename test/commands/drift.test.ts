@@ -34,7 +34,7 @@ test("says for each source which patches still apply, and goes on after one that
       "3.4.0 2.patch applied",
       "3.4.0 1.patch rejected: src/solver.cpp:1: hunk 1 of src/solver.cpp does not fit",
       "3.4.0 2.patch applied",
-      "? - miopen-source: /none does not exist or cannot be read",
+      "? - sources: /none does not exist or cannot be read",
     ],
   );
   assert.equal(log.lines.filter((line) => line.startsWith("error:")).length, 2);
