@@ -1,6 +1,7 @@
 import { userError } from "./errors.ts";
 import type { RawInputs } from "./inputs.ts";
 import { type ActionSpec, TOKEN_VARIABLE } from "./options.ts";
+import { withoutCredentials } from "./secret.ts";
 
 /** How we were started, and with which raw values. */
 export type Door =
@@ -35,7 +36,10 @@ function readWithPresets(argv: readonly string[], spec: ActionSpec, fromEnvironm
   return commands.split(",").includes(command) ? { ...door, raw: { ...presets.raw, ...door.raw } } : door;
 }
 
-/** `[command] --name value --name=value`; a later value of the same option wins. */
+/**
+ * `[command] --name value --name=value`; a later value of the same option wins. An error quotes words before anybody has
+ * looked for secrets among them.
+ */
 function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Door {
   const raw: Record<string, string> = { ...fromEnvironment };
   const names = spec.options.map((option) => option.name);
@@ -46,7 +50,7 @@ function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironmen
     if (!word.startsWith("-")) {
       if (raw.command !== undefined) {
         throw userError(
-          `'${word}' is a second command after '${raw.command}'`,
+          `'${withoutCredentials(word)}' is a second command after '${withoutCredentials(raw.command)}'`,
           "give one command; values belong to an --option",
         );
       }
@@ -57,7 +61,7 @@ function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironmen
     if (!names.includes(name)) {
       const near = names.find((known) => known.startsWith(name) || distance(known, name) <= 2);
       throw userError(
-        `unknown option ${word.split("=")[0]}`,
+        `unknown option ${withoutCredentials(word).split("=")[0]}`,
         near === undefined || name === ""
           ? "see --help for the list"
           : `did you mean --${near}? See --help for the list`,

@@ -209,6 +209,15 @@ test("refuses an option without its value, and a second command", () => {
   assert.throws(() => openDoor(["build", "kernels"], {}, spec), isUserError(/'kernels' is a second command/));
 });
 
+test("quotes no secret of an address that stands where a command or an option belongs", () => {
+  const address = "https://user:hidden1@h/x.tar.gz?private_token=hidden2";
+  for (const argv of [["build", address], [address, "build"], [`--${address}`], [`--miopen_source=${address}`]]) {
+    const said = (error: unknown) => error instanceof RdnaError && !/hidden/.test(`${error.message} ${error.remedy}`);
+    assert.throws(() => openDoor(argv, {}, spec), said, argv.join(" "));
+  }
+  assert.throws(() => openDoor(["build", address], {}, spec), isUserError(/'https:\/\/h\/x\.tar\.gz' is a second/));
+});
+
 test("reads INPUT_ variables in a runner, and knows the post step by its state", () => {
   const env = { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: "/dev/null", "INPUT_KERNEL-SET": "full", INPUT_JOBS: "" };
   assert.deepEqual(openDoor([], env, spec), { kind: "action", post: false, raw: { "kernel-set": "full", jobs: "" } });
