@@ -30,7 +30,7 @@ test("takes install's defaults from action.yml, and leaves open what the machine
     source: { kind: "release" },
     rocmVersion: null,
     targets: null,
-    distribution: false,
+    miopen: null,
     prefix: null,
     attestation: { demand: "auto", bundles: null },
     signerWorkflow: spec.options.find(({ name }) => name === "signer-workflow")?.default,
@@ -43,6 +43,9 @@ test("takes install's defaults from action.yml, and leaves open what the machine
     ["/opt/rocm-miopen-rdna1", "/opt/rocm-miopen-rdna1", "7.2.4"],
   );
   assert.equal(parse({}).prefix, "/opt/rocm-miopen-rdna1");
+  for (const miopen of ["patched", "distribution"]) {
+    assert.equal(parse({ command: "install", miopen }).install.miopen, miopen);
+  }
 });
 
 test("takes a package from a release, a tarball, a folder or an address", () => {

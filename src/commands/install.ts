@@ -59,10 +59,10 @@ function fetchPorts({ cacheRoot, log }: Context): FetchPorts {
 
 async function found(context: Context, fit: MachineFit, ports: FetchPorts): Promise<Stored> {
   const { inputs, cacheRoot } = context;
-  const { source, distribution, fallback } = inputs.install;
+  const { source, miopen, fallback } = inputs.install;
   if (inputs.offline && source.kind === "release") return await storedFit(context, fit);
   const file = source.kind === "file" ? (source.path.split("/").at(-1) ?? "") : null;
-  const wish: OfferWish = { ...fit, distribution, file };
+  const wish: OfferWish = { ...fit, miopen, file };
   try {
     const offer = await findOffer(await placesOf(context), wish, ports);
     const request = provenanceOf(context, offer.place);
@@ -123,12 +123,12 @@ function proverOf({ place, tarball, overlays }: Offer, request: ProvenanceReques
 /** Without a network: what lies in the cache, if it fits and was proven as far as is asked for. */
 async function storedFit(context: Context, { rocm, targets, runtime }: MachineFit): Promise<Stored> {
   const { inputs, cacheRoot, log } = context;
-  const { distribution } = inputs.install;
+  const { miopen } = inputs.install;
   const request = provenanceOf(context, { name: "cache", local: false, tag: inputs.tag });
   for (const stored of await allStored(cacheRoot, log)) {
     const { record } = stored;
     const fits =
-      fittingPackages([`${record.name}.tar.zst`], { rocm, distribution }).length > 0 &&
+      fittingPackages([`${record.name}.tar.zst`], { rocm, miopen }).length > 0 &&
       targets.every((target) => record.manifest.targets.includes(target)) &&
       (inputs.tag === null || record.tag === inputs.tag);
     if (!fits) continue;
@@ -164,7 +164,7 @@ async function builtPackage(context: Context, fit: MachineFit, why: NothingFits,
   log.warning(`${why.message}; it is built`);
   const { tarball } = await build({ ...context, inputs: { ...inputs, command: "build", targets, rocmVersion } });
   const file = tarball.split("/").at(-1) ?? "";
-  const wish: OfferWish = { rocm: null, distribution: false, targets, file, runtime: fit.runtime };
+  const wish: OfferWish = { rocm: null, miopen: null, targets, file, runtime: fit.runtime };
   const offer = await findOffer([filePlace(tarball)], wish, ports).catch((error: unknown) => {
     if (!(error instanceof NothingFits)) throw error;
     throw userError(

@@ -69,11 +69,11 @@ function described(place: Place, names: readonly string[]): string[] {
   return packages.map(({ file }) => `${file.replace(/\.tar\.zst$/, "")} in the ${place.name}`);
 }
 
-function describeWish({ rocm, targets, distribution }: OfferWish): string {
+function describeWish({ rocm, targets, miopen }: OfferWish): string {
   const parts = [
     rocm === null ? "any ROCm" : `ROCm ${rocm}`,
     targets.length === 0 ? "any target" : targets.join(" and "),
-    ...(distribution ? ["the distribution's MIOpen"] : []),
+    ...(miopen === null ? [] : [miopen === "patched" ? "a patched MIOpen" : "the distribution's MIOpen"]),
   ];
   return parts.join(", ");
 }

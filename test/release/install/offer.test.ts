@@ -5,7 +5,7 @@ import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { NO_RUNTIME } from "../../../src/c-runtime.ts";
 import { NodeHttp } from "../../../src/ports/http.ts";
-import { fittingPackages, overlayOf, parsePackageName } from "../../../src/release/install/names.ts";
+import { fittingPackages, overlayOf, parsePackageName, type Wish } from "../../../src/release/install/names.ts";
 import { findOffer, NothingFits, type OfferWish } from "../../../src/release/install/offer.ts";
 import { GitHubPackages } from "../../../src/release/install/release-place.ts";
 import { FastClock, MemoryLog } from "../publish/support.ts";
@@ -43,13 +43,13 @@ test("the newest ROCm, then the newest MIOpen, then patched before the distribut
     name("3.5.1", "patched.10", "7.2.4"),
     name("3.5.10", "distribution", "7.2.10"),
   ];
-  const order = (wish: { rocm: string | null; distribution: boolean }) =>
-    fittingPackages(all, wish).map(({ file }) => all.indexOf(file));
-  assert.deepEqual(order({ rocm: null, distribution: false }), [4, 3, 2, 1, 0]);
-  assert.deepEqual(order({ rocm: "7.2.4", distribution: false }), [3, 2, 1]);
-  assert.deepEqual(order({ rocm: "7.2.4", distribution: true }), [1]);
-  assert.deepEqual(order({ rocm: "7.2", distribution: true }), [4, 1]);
-  assert.deepEqual(order({ rocm: "6.4.3", distribution: false }), []);
+  const order = (wish: Wish) => fittingPackages(all, wish).map(({ file }) => all.indexOf(file));
+  assert.deepEqual(order({ rocm: null, miopen: null }), [4, 3, 2, 1, 0]);
+  assert.deepEqual(order({ rocm: "7.2.4", miopen: null }), [3, 2, 1]);
+  assert.deepEqual(order({ rocm: "7.2.4", miopen: "distribution" }), [1]);
+  assert.deepEqual(order({ rocm: "7.2", miopen: "distribution" }), [4, 1]);
+  assert.deepEqual(order({ rocm: null, miopen: "patched" }), [3, 2, 0]);
+  assert.deepEqual(order({ rocm: "6.4.3", miopen: null }), []);
 });
 
 test("an overlay belongs to its target and its ROCm", () => {
@@ -80,7 +80,7 @@ beforeEach(async () => {
   clock = new FastClock();
 });
 
-const ANY: OfferWish = { rocm: null, distribution: false, targets: [], file: null, runtime: NO_RUNTIME };
+const ANY: OfferWish = { rocm: null, miopen: null, targets: [], file: null, runtime: NO_RUNTIME };
 
 async function offered(wish: Partial<OfferWish> = {}, tag: string | null = null) {
   const place = { api: `${server.api}${server.base}`, repository: "org/kernels", token: null, version: "0" };
@@ -122,6 +122,7 @@ test("nothing fits: what there is instead is named", async () => {
     /ROCm 6\.4\.3, gfx1010; there is: rdna1-miopen-3\.5\.1.* in the release v1 of org\/kernels/,
   );
   await assert.rejects(offered({ targets: ["gfx1011"] }), /has no kernels for gfx1011/);
+  await assert.rejects(offered({ miopen: "patched" }), /any target, a patched MIOpen; there is: .*-distribution-/);
 });
 
 test("a MIOpen that does not start on this machine is passed over, and named with what it needs", async () => {

@@ -143,6 +143,12 @@ for (const [what, args, exit, pattern] of [
     2,
     /no package fits ROCm 6\.4\.3.*there is: rdna1-miopen-3\.5\.1/,
   ],
+  [
+    "a kind of MIOpen that no release is for",
+    ["--miopen", "patched"],
+    2,
+    /fits .*, a patched MIOpen; there is: .*-distri/,
+  ],
   ["a target that no release has", ["--targets", "gfx1012"], 2, /has no kernels for gfx1012/],
   ["a tag that is not there", ["--tag", "v9"], 2, /release v9 of org\/kernels: GitHub answers 404/],
   ["cache off without a prefix", ["--cache", "off"], 2, /no prefix is given/],
