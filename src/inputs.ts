@@ -139,11 +139,14 @@ const ROCM_VERSION = "7.0.2";
 /** Install location that a tarball records where none is named. */
 const PREFIX = "/opt/rocm-miopen-rdna1";
 
-/** `kernels` and `verify` are for a MIOpen that exists already, unless a patched one is described. */
+/**
+ * `kernels` and `verify` are for a MIOpen that exists already, and so is what `install` makes where nothing fits, unless a
+ * patched one is described.
+ */
 function parseMiopen(text: string, command: string, described: boolean): Inputs["miopen"] {
   const word = choice("miopen", text, ["auto", "patched", "distribution"] as const);
   if (word !== "auto") return word;
-  return ["kernels", "verify"].includes(command) && !described ? "distribution" : "patched";
+  return ["kernels", "verify", "install"].includes(command) && !described ? "distribution" : "patched";
 }
 
 /** `auto`, a folder, or `+` and a folder. */

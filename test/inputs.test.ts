@@ -80,10 +80,11 @@ test("refuses install's options for other commands, and takes tag and repository
 });
 
 test("makes kernels for the MIOpen that is there, unless another one is named", () => {
-  for (const command of ["kernels", "verify"]) {
+  for (const command of ["kernels", "verify", "install"]) {
     assert.equal(parse({ command }).miopen, "distribution");
+    const made: Record<string, string> = command === "install" ? { fallback: "build" } : {};
     for (const raw of [{ miopen: "patched" }, { "miopen-source": "./m" }, { patches: "./p" }]) {
-      assert.equal(parse({ command, ...raw }).miopen, "patched");
+      assert.equal(parse({ command, ...made, ...raw }).miopen, "patched");
     }
   }
   assert.deepEqual(

@@ -77,7 +77,7 @@ test("what is not trustworthy is no reason to build instead", async () => {
 });
 
 test("what does not fit is one, if that is asked for: then the build's own errors count", async () => {
-  const build = ["--fallback", "build", "--miopen", "distribution", "--toolchain", box.home];
+  const build = ["--fallback", "build", "--toolchain", box.home];
   const { code, text } = await box.run([...box.release, "--rocm-version", "6.4.3", ...build]);
   assert.match(text, /no package fits ROCm 6\.4\.3[^\n]*it is built/);
   assert.match(text, /error: toolchain: [^\n]*home/);
