@@ -5,12 +5,14 @@ import type { Context } from "../context.ts";
 import { machineError, userError } from "../errors.ts";
 import { SYSTEM_CLOCK } from "../ports/clock.ts";
 import { NodeHttp } from "../ports/http.ts";
+import type { Attested } from "../release/install/attestation.ts";
 import { activatedEnvironment, refuseOverride } from "../release/install/environment.ts";
 import { filePlace, placeOf } from "../release/install/folder-place.ts";
 import { type Identity, identityOf } from "../release/install/identity.ts";
 import { type Fit, fitOf } from "../release/install/machine.ts";
 import { fittingPackages } from "../release/install/names.ts";
 import { findOffer, NothingFits, type Offer, type OfferWish } from "../release/install/offer.ts";
+import { originsOf, withOrigin } from "../release/install/origins.ts";
 import type { FetchPorts, Place } from "../release/install/place.ts";
 import { placeIn } from "../release/install/prefix-copy.ts";
 import { type ProvenanceRequest, proveOrigin, provesEnough } from "../release/install/provenance.ts";
@@ -114,10 +116,9 @@ function provenanceOf(context: Context, place: Pick<Place, "name" | "local" | "t
 }
 
 function proverOf({ place, tarball, overlays }: Offer, request: ProvenanceRequest, ports: FetchPorts) {
-  return async (proven: InstallRecord["attested"]) =>
-    proven !== null && provesEnough(proven, request)
-      ? proven
-      : await proveOrigin([tarball, ...overlays], place, request, ports);
+  return async (proven: readonly Attested[]) =>
+    proven.find((one) => provesEnough(one, request)) ??
+    (await proveOrigin([tarball, ...overlays], place, request, ports));
 }
 
 /** Without a network: what lies in the cache, if it fits and was proven as far as is asked for. */
@@ -129,17 +130,18 @@ async function storedFit(context: Context, { rocm, targets, runtime }: MachineFi
     const { record } = stored;
     const fits =
       fittingPackages([`${record.name}.tar.zst`], { rocm, miopen }).length > 0 &&
-      targets.every((target) => record.manifest.targets.includes(target)) &&
-      (inputs.tag === null || record.tag === inputs.tag);
-    if (!fits) continue;
+      targets.every((target) => record.manifest.targets.includes(target));
+    const origins = originsOf(record).filter(({ tag }) => inputs.tag === null || tag === inputs.tag);
+    if (!fits || origins.length === 0) continue;
     const unfit = whyNotRunning(record.manifest.library?.needs, runtime);
     if (unfit !== null) {
       log.info(`offline: ${record.name} in the cache is not used, its MIOpen ${unfit}`);
       continue;
     }
-    if (provesEnough(record.attested, request)) {
-      log.info(`offline: ${record.name} from the ${record.from} is in the cache`);
-      return stored;
+    const proven = origins.find(({ attested }) => provesEnough(attested, request));
+    if (proven !== undefined) {
+      log.info(`offline: ${record.name} from the ${proven.from} is in the cache`);
+      return { ...stored, record: withOrigin(record, proven) };
     }
     log.info(`offline: ${record.name} in the cache fits, but its origin is not proven`);
   }

@@ -13,6 +13,7 @@ import type { Attested } from "./attestation.ts";
 import type { ExpectedFiles } from "./entries.ts";
 import { overlayHome } from "./names.ts";
 import type { Offer, Piece } from "./offer.ts";
+import { keepOrigin, originOf, originsOf, withOrigin } from "./origins.ts";
 import { type FetchPorts, fetchError } from "./place.ts";
 import { type InstallRecord, readRecord, writeRecord } from "./record.ts";
 import { unpackTarball } from "./unpack.ts";
@@ -41,40 +42,42 @@ export function storeFolder(cacheRoot: string): string {
  * processes that want the same one share the work of one. `prove` is called before anything is fetched, and only when what
  * lies there has not been proven yet.
  */
-export async function storedPackage(
-  offer: Offer,
-  cacheRoot: string,
-  prove: (proven: Attested | null) => Promise<Attested | null>,
-  ports: FetchPorts,
-): Promise<Stored> {
+export async function storedPackage(offer: Offer, cacheRoot: string, prove: Prove, ports: FetchPorts): Promise<Stored> {
   const folder = join(storeFolder(cacheRoot), keyOf(offer));
+  const lock = <T>(work: () => Promise<T>) =>
+    withLock(`${folder}.lock`, work, { log: ports.log, signal: ports.signal });
   const found = await readRecord(folder);
-  if (typeof found !== "string") return await reused(folder, found, offer, prove, ports);
-  return await withLock(
-    `${folder}.lock`,
-    async () => {
-      const made = await readRecord(folder);
-      if (typeof made !== "string") return await reused(folder, made, offer, prove, ports);
-      if (made !== "none") ports.log.warning(`the package in ${folder} is damaged (${made}); it is installed anew`);
-      const attested = await prove(null);
-      const record = await makeStored(offer, folder, attested, ports);
-      return { folder, record, hit: false };
-    },
-    { log: ports.log, signal: ports.signal },
-  );
+  const stored =
+    typeof found !== "string"
+      ? await reused(folder, found, offer, prove, ports)
+      : await lock(async () => {
+          const made = await readRecord(folder);
+          if (typeof made !== "string") return await reused(folder, made, offer, prove, ports);
+          if (made !== "none") ports.log.warning(`the package in ${folder} is damaged (${made}); it is installed anew`);
+          const attested = await prove([]);
+          const record = await makeStored(offer, folder, attested, ports);
+          return { folder, record, hit: false };
+        });
+  if (stored.hit) await keepOrigin(folder, originOf(stored.record), lock, ports.log);
+  return stored;
 }
+
+/** Proves where a package comes from, by what earlier runs have proven of its bytes or by asking. */
+export type Prove = (proven: readonly Attested[]) => Promise<Attested | null>;
 
 async function reused(
   folder: string,
   record: InstallRecord,
-  { runtime }: Offer,
-  prove: (proven: Attested | null) => Promise<Attested | null>,
+  { runtime, place }: Offer,
+  prove: Prove,
   { log }: FetchPorts,
 ): Promise<Stored> {
   refuseUnfit(record, runtime);
-  const attested = await prove(record.attested);
+  const proofs = originsOf(record).flatMap((origin) => origin.attested ?? []);
+  const attested = await prove(proofs);
   log.info(`${record.name} is installed already: ${folder}`);
-  return { folder, record: { ...record, attested }, hit: true };
+  const { name: from, tag, page } = place;
+  return { folder, record: withOrigin(record, { from, tag, page, attested }), hit: true };
 }
 
 /** A package whose MIOpen does not start here would keep every program that uses MIOpen from starting. */
