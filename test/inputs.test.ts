@@ -70,13 +70,77 @@ test("a file of attestations demands that one of them is good", () => {
   assert.throws(() => attestation("of"), isUserError(/attestation: 'of' is not allowed/));
 });
 
-test("refuses install's options for other commands, and takes tag and repository for both that have them", () => {
-  for (const name of ["source", "attestation", "signer-workflow", "trusted-root", "fallback"]) {
-    const value = { source: "./x", attestation: "off", fallback: "build" }[name] ?? ".github/workflows/x.yml";
-    assert.throws(() => parse({ [name]: value }), isUserError(new RegExp(`${name} is given.*use the command install`)));
-  }
+test("says which commands an option is for", () => {
+  assert.throws(() => parse({ source: "./x" }), isUserError(/source is given.*use the command install/));
   for (const command of ["install", "publish"]) assert.equal(parse({ command, tag: "v1" }).tag, "v1");
   assert.throws(() => parse({ tag: "v1" }), isUserError(/publish or install/));
+});
+
+/** A value of every option, and the commands that look at it; null: all. */
+const LOOKED_AT: Readonly<Record<string, [value: string, commands: string | null]>> = {
+  command: ["", null],
+  targets: ["gfx1012", "build kernels verify install"],
+  "rocm-version": ["7.2.4", "build kernels verify drift install"],
+  toolchain: ["amd", "build kernels verify"],
+  "debian-mirror": ["http://h/debian", "build kernels verify"],
+  "amd-mirror": ["http://h/rocm", "build kernels verify"],
+  "amd-keyring": ["k.asc", "build kernels verify"],
+  miopen: ["patched", "build kernels verify install"],
+  "miopen-source": ["./m", "build kernels verify"],
+  patches: ["./p", "build kernels verify drift"],
+  sources: ["./m", "drift"],
+  "kernel-set": ["full", "build kernels verify"],
+  shard: ["1/2", "build kernels"],
+  parts: ["./parts", "build kernels"],
+  verify: ["off", "build kernels"],
+  device: ["gpu", "verify"],
+  commands: ["./c.txt", "verify"],
+  "kernel-database": ["gfx1010.kdb", "verify"],
+  prefix: ["/opt/x", "build kernels install"],
+  source: ["./out", "install"],
+  attestation: ["required", "install"],
+  "signer-workflow": [".github/workflows/x.yml", "install"],
+  "trusted-root": ["./roots", "install"],
+  fallback: ["build", "install"],
+  tag: ["v1", "publish install"],
+  repository: ["o/r", "publish install"],
+  commit: ["ab".repeat(20), "publish"],
+  draft: ["true", "publish"],
+  token: ["t", null],
+  output: ["./o", "build kernels verify drift publish"],
+  jobs: ["2", null],
+  cache: ["local", null],
+  offline: ["true", null],
+};
+
+test("takes an option for the commands that look at it, and refuses it for all others", () => {
+  assert.deepEqual(
+    Object.keys(LOOKED_AT),
+    spec.options.map(({ name }) => name),
+  );
+  for (const [name, [value, commands]] of Object.entries(LOOKED_AT)) {
+    if (name === "command") continue;
+    for (const command of COMMANDS.filter((one) => one !== "doctor")) {
+      const given = () => parse({ command, [name]: value });
+      if (commands === null || commands.split(" ").includes(command)) given();
+      else assert.throws(given, isUserError(new RegExp(`^${name} is given, but the command is '${command}'`)));
+    }
+  }
+});
+
+test("install takes what build takes where it may have to build", () => {
+  const made = ["toolchain", "debian-mirror", "amd-mirror", "amd-keyring", "miopen-source", "patches", "kernel-set"];
+  for (const name of [...made, "verify", "output"]) {
+    const raw = { command: "install", [name]: LOOKED_AT[name]?.[0] ?? "" };
+    assert.throws(() => parse(raw), isUserError(/which makes nothing unless fallback is 'build'/), name);
+    parse({ ...raw, fallback: "build" });
+  }
+  for (const [name, value] of [
+    ["shard", "1/2"],
+    ["parts", "./parts"],
+  ] as const) {
+    assert.throws(() => parse({ command: "install", fallback: "build", [name]: value }), isUserError(/is given/));
+  }
 });
 
 test("makes kernels for the MIOpen that is there, unless another one is named", () => {
@@ -169,6 +233,22 @@ for (const [what, raw, pattern] of [
   ],
   ["parts for another command", { command: "publish", parts: "p" }, /parts is given.*use the command build or kernels/],
   ["a share of proofs without proofs", { shard: "1/2", parts: "p", verify: "off" }, /share of the proofs, but verify/],
+  [
+    "a tag of a folder",
+    { command: "install", source: "./out", tag: "v1" },
+    /tag is given, but the source is '\.\/out'/,
+  ],
+  [
+    "roots where nothing is checked",
+    { command: "install", attestation: "off", "trusted-root": "./roots" },
+    /trusted-root is given, but attestation is 'off'/,
+  ],
+  [
+    "a release for drift that has sources",
+    { command: "drift", sources: "./m", "rocm-version": "7.2.4" },
+    /rocm-version is given, but so are sources/,
+  ],
+  ["a device by the wrong name", { command: "verify", verify: "off" }, /name the device with device/],
   ["offline without a cache", { offline: "true", cache: "off" }, /offline/],
   ["offline with another word", { offline: "yes" }, /offline: 'yes'.*true, false/],
 ] as const) {
@@ -199,6 +279,7 @@ test("npm start presets what makes its kernel set, and nothing for other command
   const [, , ...started] = scripts.start.split(" ");
   const { miopen, toolchain, targets, rocmVersion } = parse(openDoor(started, {}, spec).raw);
   assert.deepEqual([miopen, toolchain, targets, rocmVersion], ["distribution", "debian", ["gfx1010"], "7.2.4"]);
+  for (const command of COMMANDS) assert.equal(parse(openDoor([...started, command], {}, spec).raw).command, command);
 });
 
 test("refuses an unknown option and names the one that was meant", () => {
