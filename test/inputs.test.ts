@@ -208,7 +208,7 @@ for (const [what, raw, pattern] of [
   ["zero jobs", { jobs: "0" }, /jobs: '0'.*from 1 to 256/],
   ["a negative number of jobs", { jobs: "-1" }, /jobs: '-1'/],
   ["jobs with a fraction", { jobs: "1.5" }, /jobs: '1.5'/],
-  ["an unknown command", { command: "biuld" }, /command: 'biuld'.*build, kernels/],
+  ["an unknown command", { command: "biuld" }, /command: 'biuld'.*build, kernels.*, publish$/],
   ["a bare word as patches", { patches: "mine" }, /patches: 'mine'.*\.\/mine/],
   ["a git address without a ref", { "miopen-source": "https://h/m.git" }, /miopen-source: .*without a ref/],
   ["sources without drift", { sources: "./a" }, /sources is given, but the command is 'build'/],
@@ -329,8 +329,58 @@ test("lists every input in --help within 80 columns", () => {
   for (const { name, secret } of spec.options) {
     assert.match(help, secret ? /GITHUB_TOKEN \(environment variable\)/ : new RegExp(`--${name}\\b`));
   }
+  assertNarrow(help);
+});
+
+function assertNarrow(help: string): void {
   assert.deepEqual(
     help.split("\n").filter((line) => line.length > 80),
     [],
   );
+}
+
+test("after a command, --help lists the options that it looks at", () => {
+  const listed = (...argv: string[]) => {
+    const door = openDoor([...argv, "--help"], {}, spec);
+    assert.ok(door.kind === "terminal" && door.wants === "help");
+    const help = helpText(spec, door.raw.command, door.presets);
+    assertNarrow(help);
+    return [...help.matchAll(/^ {2}(?:--)?([A-Z_a-z-]+)/gm)].map(([, name = ""]) => name);
+  };
+  const all = listed();
+  for (const [name, [, commands]] of Object.entries(LOOKED_AT)) {
+    if (commands === null) continue;
+    assert.ok(all.includes(name), name);
+    for (const command of ["build", "kernels", "verify", "drift", "publish"]) {
+      assert.equal(listed(command).includes(name), commands.split(" ").includes(command), `${command} --${name}`);
+    }
+  }
+  assert.deepEqual(listed("doctor"), all);
+  assert.deepEqual(listed("biuld"), all);
+  const install = helpText(spec, "install").split("What fallback build makes");
+  const inPart = (name: string) => install.map((part) => part.includes(`\n  --${name}`));
+  assert.deepEqual(["prefix", "kernel-set", "shard"].map(inPart), [
+    [true, false],
+    [false, true],
+    [false, false],
+  ]);
+  assert.match(helpText(spec), /doctor is not in this\s+version/);
+});
+
+test("--help of npm start shows what it gives, to the commands that it gives it to", () => {
+  const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const [, , ...started] = scripts.start.split(" ");
+  const help = (...argv: string[]) => {
+    const door = openDoor([...started, ...argv, "--help"], {}, spec);
+    const text = helpText(spec, door.raw.command, door.kind === "terminal" ? door.presets : undefined);
+    assertNarrow(text);
+    return text;
+  };
+  const given = started.slice(2, -1).join(" ");
+  const shown = (text: string) => /npm start gives (.*) these values.*:\n([\s\S]*?)\n\n/.exec(text);
+  const [, commands, values = ""] = shown(help()) ?? [];
+  assert.deepEqual([commands, values.trim().split(/\s+/).join(" ")], ["build, kernels and verify", given]);
+  assert.equal(shown(help("verify"))?.[1], "verify");
+  assert.equal(shown(help("install")), null);
+  assert.equal(shown(helpText(spec)), null);
 });
