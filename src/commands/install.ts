@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import * as core from "@actions/core";
-import { type CRuntime, runtimeHere, whyNotRunning } from "../c-runtime.ts";
 import type { Context } from "../context.ts";
 import { machineError, userError } from "../errors.ts";
 import { SYSTEM_CLOCK } from "../ports/clock.ts";
@@ -9,7 +8,15 @@ import type { Attested } from "../release/install/attestation.ts";
 import { activatedEnvironment, refuseOverride } from "../release/install/environment.ts";
 import { filePlace, placeOf } from "../release/install/folder-place.ts";
 import { type Identity, identityOf } from "../release/install/identity.ts";
-import { type Fit, fitOf } from "../release/install/machine.ts";
+import {
+  type Fit,
+  fitOf,
+  type Machine,
+  machineHere,
+  OTHER_MIOPEN,
+  sayMiopen,
+  whyNotHere,
+} from "../release/install/machine.ts";
 import { fittingPackages } from "../release/install/names.ts";
 import { findOffer, NothingFits, type Offer, type OfferWish } from "../release/install/offer.ts";
 import { originsOf, withOrigin } from "../release/install/origins.ts";
@@ -31,9 +38,9 @@ export interface InstallResult {
   hit: boolean;
 }
 
-/** What a package must fit: what was asked for, and this machine's libraries. */
+/** What a package must fit: what was asked for, and this machine. */
 interface MachineFit extends Fit {
-  runtime: CRuntime;
+  machine: Machine;
 }
 
 /**
@@ -47,9 +54,11 @@ export async function install(context: Context): Promise<InstallResult> {
   if (inputs.cache === "off" && prefix === null) {
     throw userError("cache is off, so that nothing stays in the cache, but no prefix is given", "name a prefix");
   }
-  const fit = { ...(await fitOf(inputs.install, env, log)), runtime: await runtimeHere(env, exec) };
+  const machine = await machineHere(inputs.install, env, exec);
+  const fit = { ...(await fitOf(inputs.install, env, log)), machine };
   const ports = fetchPorts(context);
   const stored = await log.group("install", () => found(context, fit, ports));
+  await sayMiopen(stored.record.manifest, machine, log);
   const placed = prefix === null ? stored : await placeIn(prefix, stored, log);
   if (inAction) await exportEnvironment(placed.folder, context);
   return placed;
@@ -74,7 +83,9 @@ async function found(context: Context, fit: MachineFit, ports: FetchPorts): Prom
     if (fallback === "build") return await builtPackage(context, fit, error, ports);
     throw userError(
       error.message,
-      "name what you want with rocm-version, targets, miopen, tag or source, or let fallback 'build' make it",
+      error.otherMiopen
+        ? OTHER_MIOPEN
+        : "name what you want with rocm-version, targets, miopen, tag or source, or let fallback 'build' make it",
       error,
     );
   }
@@ -122,7 +133,7 @@ function proverOf({ place, tarball, overlays }: Offer, request: ProvenanceReques
 }
 
 /** Without a network: what lies in the cache, if it fits and was proven as far as is asked for. */
-async function storedFit(context: Context, { rocm, targets, runtime }: MachineFit): Promise<Stored> {
+async function storedFit(context: Context, { rocm, targets, machine }: MachineFit): Promise<Stored> {
   const { inputs, cacheRoot, log } = context;
   const { miopen } = inputs.install;
   const request = provenanceOf(context, { name: "cache", local: false, tag: inputs.tag });
@@ -133,9 +144,9 @@ async function storedFit(context: Context, { rocm, targets, runtime }: MachineFi
       targets.every((target) => record.manifest.targets.includes(target));
     const origins = originsOf(record).filter(({ tag }) => inputs.tag === null || tag === inputs.tag);
     if (!fits || origins.length === 0) continue;
-    const unfit = whyNotRunning(record.manifest.library?.needs, runtime);
+    const unfit = await whyNotHere(record.manifest, machine);
     if (unfit !== null) {
-      log.info(`offline: ${record.name} in the cache is not used, its MIOpen ${unfit}`);
+      log.info(`offline: ${record.name} in the cache is not used, its ${unfit.why}`);
       continue;
     }
     const proven = origins.find(({ attested }) => provesEnough(attested, request));
@@ -166,7 +177,9 @@ async function builtPackage(context: Context, fit: MachineFit, why: NothingFits,
   log.warning(`${why.message}; it is built`);
   const { tarball } = await build({ ...context, inputs: { ...inputs, command: "build", targets, rocmVersion } });
   const file = tarball.split("/").at(-1) ?? "";
-  const wish: OfferWish = { rocm: null, miopen: null, targets, file, runtime: fit.runtime };
+  // Whoever names another toolchain than this machine's is told what the kernels are for
+  const machine = { ...fit.machine, strict: false };
+  const wish: OfferWish = { rocm: null, miopen: null, targets, file, machine };
   const offer = await findOffer([filePlace(tarball)], wish, ports).catch((error: unknown) => {
     if (!(error instanceof NothingFits)) throw error;
     throw userError(

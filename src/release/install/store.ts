@@ -2,15 +2,15 @@ import { rmSync } from "node:fs";
 import { lstat, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CRuntime, whyNotRunning } from "../../c-runtime.ts";
 import { withLock } from "../../cache/lock.ts";
 import { removeUnused } from "../../cache/unused.ts";
-import { codeOf, machineError, messageOf, userError } from "../../errors.ts";
+import { codeOf, machineError, messageOf } from "../../errors.ts";
 import { asideOf, diskError, freeBytes, sha256 } from "../../ports/files.ts";
 import { fetchPatiently, showProgress } from "../../toolchain/debian/download.ts";
 import { size } from "../../units.ts";
 import type { Attested } from "./attestation.ts";
 import type { ExpectedFiles } from "./entries.ts";
+import { refuseUnfit } from "./machine.ts";
 import { overlayHome } from "./names.ts";
 import type { Offer, Piece } from "./offer.ts";
 import { keepOrigin, originOf, originsOf, withOrigin } from "./origins.ts";
@@ -68,26 +68,16 @@ export type Prove = (proven: readonly Attested[]) => Promise<Attested | null>;
 async function reused(
   folder: string,
   record: InstallRecord,
-  { runtime, place }: Offer,
+  { machine, place }: Offer,
   prove: Prove,
   { log }: FetchPorts,
 ): Promise<Stored> {
-  refuseUnfit(record, runtime);
+  await refuseUnfit(record, machine);
   const proofs = originsOf(record).flatMap((origin) => origin.attested ?? []);
   const attested = await prove(proofs);
   log.info(`${record.name} is installed already: ${folder}`);
   const { name: from, tag, page } = place;
   return { folder, record: withOrigin(record, { from, tag, page, attested }), hit: true };
-}
-
-/** A package whose MIOpen does not start here would keep every program that uses MIOpen from starting. */
-function refuseUnfit({ name, manifest }: InstallRecord, runtime: CRuntime): void {
-  const unfit = whyNotRunning(manifest.library?.needs, runtime);
-  if (unfit === null) return;
-  throw userError(
-    `${name} does not run on this machine: its MIOpen ${unfit}`,
-    "use miopen distribution, whose package has kernels only, or a package that was compiled on a system like this one",
-  );
 }
 
 /** Days after which nobody comes back for a download that was cut. */
@@ -133,7 +123,7 @@ async function makeStored(
       page: place.page,
       attested,
     });
-    refuseUnfit(record, offer.runtime);
+    await refuseUnfit(record, offer.machine);
     await replaceFolder(aside, folder);
     return record;
   } catch (error) {
