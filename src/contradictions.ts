@@ -1,27 +1,21 @@
 import { userError } from "./errors.ts";
-import type { CommandName, Inputs } from "./inputs.ts";
+import type { Inputs } from "./inputs.ts";
+import { usersOf } from "./option-users.ts";
 
-/** Options that mean something to some commands only. */
-const FOR_COMMANDS: readonly { commands: readonly CommandName[]; names: readonly string[] }[] = [
-  { commands: ["build", "kernels"], names: ["shard", "parts"] },
-  { commands: ["verify"], names: ["device", "commands", "kernel-database"] },
-  { commands: ["publish"], names: ["commit", "draft"] },
-  { commands: ["publish", "install"], names: ["tag", "repository"] },
-  { commands: ["install"], names: ["source", "attestation", "signer-workflow", "trusted-root", "fallback"] },
-];
+/** What a user of an option that means nothing to the command is likely to want. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  "miopen-source for drift": "name the sources with sources",
+  "verify for verify": "leave verify out, or name the device with device",
+  "output for install": "leave output out, or name the folder with prefix",
+  "sources for build": "leave sources out, or use the command drift; build takes one source with miopen-source",
+};
 
 /** Throws a user error for options that cannot be meant together. */
 export function refuseContradictions(inputs: Inputs): void {
   const { given } = inputs;
-  for (const { commands, names } of FOR_COMMANDS) {
-    for (const name of names) {
-      if (given[name] === undefined || commands.includes(inputs.command)) continue;
-      throw userError(
-        `${name} is given, but the command is '${inputs.command}'`,
-        `leave ${name} out, or use the command ${commands.join(" or ")}`,
-      );
-    }
-  }
+  for (const name of Object.keys(given)) refuseUseless(name, inputs);
+  refuseForInstall(inputs);
+  // Not so debian-mirror: workflows give it from a variable of the repository, whatever toolchain a run asks for
   for (const name of ["amd-mirror", "amd-keyring"]) {
     if (given[name] !== undefined && inputs.toolchain !== "amd" && inputs.toolchain !== "auto") {
       throw userError(
@@ -30,14 +24,11 @@ export function refuseContradictions(inputs: Inputs): void {
       );
     }
   }
-  if (given.sources !== undefined && inputs.command !== "drift") {
+  if (given.sources !== undefined && given["rocm-version"] !== undefined) {
     throw userError(
-      `sources is given, but the command is '${inputs.command}'`,
-      "leave sources out, or use the command drift; build takes one source with miopen-source",
+      "rocm-version is given, but so are sources, which are tried instead of its release",
+      "leave one of them out",
     );
-  }
-  if (inputs.command === "drift" && given["miopen-source"] !== undefined) {
-    throw userError("miopen-source is given, but the command is 'drift'", "name the sources with sources");
   }
   if (inputs.shard !== null && inputs.parts !== null && inputs.verify === "off") {
     throw userError(
@@ -51,8 +42,7 @@ export function refuseContradictions(inputs: Inputs): void {
       "name the target that the database is for",
     );
   }
-  // drift has to do with patches only, whatever miopen says
-  if (inputs.miopen === "distribution" && inputs.command !== "drift") {
+  if (inputs.miopen === "distribution") {
     for (const name of ["miopen-source", "patches"]) {
       if (given[name] !== undefined) {
         throw userError(
@@ -64,5 +54,40 @@ export function refuseContradictions(inputs: Inputs): void {
   }
   if (inputs.offline && inputs.cache === "off") {
     throw userError("offline needs a cache, but cache is 'off'", "use cache 'local', or leave offline out");
+  }
+}
+
+/** An option that the command would not look at: whoever gives it expects something of it. */
+function refuseUseless(name: string, { command, install }: Inputs): void {
+  const users = usersOf(name);
+  if (users === null || users.includes(command)) return;
+  const instead = INSTEAD[`${name} for ${command}`];
+  if (command === "install" && users.includes("fallback")) {
+    if (install.fallback === "build") return;
+    throw userError(
+      `${name} is given, but the command is 'install', which makes nothing unless fallback is 'build'`,
+      instead ?? `leave ${name} out, or use fallback 'build'`,
+    );
+  }
+  throw userError(
+    `${name} is given, but the command is '${command}'`,
+    instead ?? `leave ${name} out, or use the command ${users.filter((user) => user !== "fallback").join(" or ")}`,
+  );
+}
+
+function refuseForInstall({ command, given, install: { source, attestation } }: Inputs): void {
+  if (command !== "install") return;
+  if (given.tag !== undefined && source.kind !== "release") {
+    throw userError(
+      `tag is given, but the source is '${given.source}', where nothing has a tag`,
+      "leave tag out, or leave source out and name the repository of the release",
+    );
+  }
+  for (const name of ["signer-workflow", "trusted-root"]) {
+    if (given[name] === undefined || attestation.demand !== "off") continue;
+    throw userError(
+      `${name} is given, but attestation is 'off', so that nothing is checked against it`,
+      `leave ${name} out, or leave attestation out`,
+    );
   }
 }

@@ -1,11 +1,14 @@
 import { userError } from "./errors.ts";
 import type { RawInputs } from "./inputs.ts";
-import { type ActionSpec, TOKEN_VARIABLE } from "./options.ts";
+import { type ActionSpec, type Presets, TOKEN_VARIABLE } from "./options.ts";
+import { withoutCredentials } from "./secret.ts";
 
 /** How we were started, and with which raw values. */
 export type Door =
   | { kind: "action"; post: boolean; raw: RawInputs }
-  | { kind: "terminal"; wants: "run" | "help" | "version"; raw: RawInputs };
+  | { kind: "terminal"; wants: "run" | "help" | "version"; raw: RawInputs; presets?: Presets };
+
+type Terminal = Extract<Door, { kind: "terminal" }>;
 
 /** Tells the two doors apart: the runner starts actions without arguments and with `GITHUB_ACTIONS=true`. */
 export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: ActionSpec): Door {
@@ -25,18 +28,21 @@ export function openDoor(argv: readonly string[], env: NodeJS.ProcessEnv, spec: 
  * `--for build,verify --name value … --` in front, as `npm start` writes it: values for these commands only, which what
  * follows overrides.
  */
-function readWithPresets(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Door {
+function readWithPresets(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Terminal {
   const [word, commands = ""] = argv;
   const end = argv.indexOf("--");
   if (word !== "--for" || end === -1) return readArguments(argv, spec, fromEnvironment);
-  const presets = readArguments(argv.slice(2, end), spec, {});
-  const door = readArguments(argv.slice(end + 1), spec, fromEnvironment);
+  const presets: Presets = { commands: commands.split(","), raw: readArguments(argv.slice(2, end), spec, {}).raw };
+  const door = { ...readArguments(argv.slice(end + 1), spec, fromEnvironment), presets };
   const { command = "build" } = door.raw;
-  return commands.split(",").includes(command) ? { ...door, raw: { ...presets.raw, ...door.raw } } : door;
+  return presets.commands.includes(command) ? { ...door, raw: { ...presets.raw, ...door.raw } } : door;
 }
 
-/** `[command] --name value --name=value`; a later value of the same option wins. */
-function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Door {
+/**
+ * `[command] --name value --name=value`; a later value of the same option wins. An error quotes words before anybody has
+ * looked for secrets among them.
+ */
+function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironment: RawInputs): Terminal {
   const raw: Record<string, string> = { ...fromEnvironment };
   const names = spec.options.map((option) => option.name);
   const rest = [...argv];
@@ -46,7 +52,7 @@ function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironmen
     if (!word.startsWith("-")) {
       if (raw.command !== undefined) {
         throw userError(
-          `'${word}' is a second command after '${raw.command}'`,
+          `'${withoutCredentials(word)}' is a second command after '${withoutCredentials(raw.command)}'`,
           "give one command; values belong to an --option",
         );
       }
@@ -57,7 +63,7 @@ function readArguments(argv: readonly string[], spec: ActionSpec, fromEnvironmen
     if (!names.includes(name)) {
       const near = names.find((known) => known.startsWith(name) || distance(known, name) <= 2);
       throw userError(
-        `unknown option ${word.split("=")[0]}`,
+        `unknown option ${withoutCredentials(word).split("=")[0]}`,
         near === undefined || name === ""
           ? "see --help for the list"
           : `did you mean --${near}? See --help for the list`,

@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   const door = openDoor(process.argv.slice(2), process.env, spec);
   if (door.kind === "terminal" && door.wants !== "run") {
     const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { version: string };
-    process.stdout.write(door.wants === "help" ? helpText(spec) : `${version}\n`);
+    process.stdout.write(door.wants === "help" ? helpText(spec, door.raw.command, door.presets) : `${version}\n`);
     return 0;
   }
   const secrets = secretsOf(door.raw, process.env);

@@ -1,4 +1,6 @@
 import { parse } from "yaml";
+import { COMMANDS } from "./inputs.ts";
+import { usersOf } from "./option-users.ts";
 
 /** An input of the action; the terminal's option `--<name>` is the same thing. */
 export interface OptionSpec {
@@ -41,24 +43,56 @@ export function parseActionSpec(text: string): ActionSpec {
   return { name: file.name, description: file.description, options, outputs: Object.keys(file.outputs) };
 }
 
-/** The text of `--help`, wrapped for an 80-column terminal. */
-export function helpText(spec: ActionSpec): string {
+/** What `npm start` gives to some commands, unless the user gives something else. */
+export interface Presets {
+  commands: readonly string[];
+  raw: Readonly<Record<string, string>>;
+}
+
+/** The text of `--help`, wrapped for an 80-column terminal: every option, or those that a command looks at. */
+export function helpText(spec: ActionSpec, command?: string, presets?: Presets): string {
+  const usedBy = (user: string | undefined) =>
+    spec.options.filter(({ name }) => usersOf(name)?.some((one) => one === user) ?? true);
+  const known = COMMANDS.some((one) => one === command);
+  const own = known ? usedBy(command) : spec.options;
+  const made = command === "install" ? usedBy("fallback").filter((option) => !own.includes(option)) : [];
   const lines = [
     `${spec.name}: ${spec.description}`,
     "",
     "Usage: rdna1-miopen [command] [--option value …]",
     "       npm start -- [command] [--option value …]",
     "",
-    "Options (the action's inputs have the same names):",
+    ...presetLines(command, presets),
+    `Options${known ? ` of ${command}` : ""} (the action's inputs have the same names):`,
+    "",
+    ...own.flatMap(optionLines),
+    "  --help, --version",
+    "",
+    ...(made.length === 0 ? [] : ["What fallback build makes is made with these too:", ""]),
+    ...made.flatMap(optionLines),
+    ...(made.length === 0 ? [] : [""]),
+    ...(known ? [] : ["A command and --help: the options that mean something to it.", ""]),
+    "Exit code: 0 done, 1 our or the machine's fault, 2 a wrong option or file.",
+  ];
+  return `${wrapFirst(lines)}\n`;
+}
+
+function presetLines(command: string | undefined, presets: Presets | undefined): string[] {
+  if (presets === undefined || (command !== undefined && !presets.commands.includes(command))) return [];
+  const commands = command ?? presets.commands.join(", ").replace(/, (?=[^,]*$)/, " and ");
+  // A name and its value stay on one line
+  const values = Object.entries(presets.raw).map(([name, value]) => `--${name}\u00a0${value}`);
+  return [
+    `npm start gives ${commands} these values, unless you give others:`,
+    ...wrap(values.join(" "), 74).map((line) => `      ${line.replaceAll("\u00a0", " ")}`),
     "",
   ];
-  for (const option of spec.options) {
-    const preset = option.default === "" ? "" : ` [default: ${option.default}]`;
-    const name = option.secret ? `${TOKEN_VARIABLE} (environment variable)` : `--${option.name}`;
-    lines.push(`  ${name}${preset}`, ...wrap(option.description, 74).map((line) => `      ${line}`));
-  }
-  lines.push("  --help, --version", "", "Exit code: 0 done, 1 our or the machine's fault, 2 a wrong option or file.");
-  return `${wrapFirst(lines)}\n`;
+}
+
+function optionLines({ name, description, default: value, secret }: OptionSpec): string[] {
+  const preset = value === "" ? "" : ` [default: ${value}]`;
+  const shown = secret ? `${TOKEN_VARIABLE} (environment variable)` : `--${name}`;
+  return [`  ${shown}${preset}`, ...wrap(description, 74).map((line) => `      ${line}`)];
 }
 
 function wrapFirst([first = "", ...rest]: readonly string[]): string {

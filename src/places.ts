@@ -20,7 +20,9 @@ export async function checkPlaces(inputs: Inputs): Promise<void> {
   }
   if (parts !== null) await check("parts", parts, "the folder that the parts of all jobs were put in");
   if (kernelDatabase !== null) await check("kernel-database", kernelDatabase, "a file gfx101x.kdb");
-  const { source } = install;
+  const { source, attestation, trustedRoot } = install;
+  if (attestation.bundles !== null) await check("attestation", attestation.bundles, "a file of Sigstore bundles");
+  if (trustedRoot !== null) await check("trusted-root", trustedRoot, "a file of trusted roots");
   if (source.kind === "file") await check("source", source.path, "a package's tarball");
   if (source.kind === "mirror" && source.address.startsWith("file:")) {
     const path = fileURLToPath(source.address);

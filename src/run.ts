@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as core from "@actions/core";
 import { build } from "./commands/build.ts";
 import { type DoctorResult, doctor } from "./commands/doctor.ts";
-import { type DriftResult, drift, isAbsent, isSound } from "./commands/drift.ts";
+import { applies, type DriftResult, drift, isAbsent, isSound } from "./commands/drift.ts";
 import { type InstallResult, install } from "./commands/install.ts";
 import { publish } from "./commands/publish.ts";
 import { runShard, type ShardResult } from "./commands/shard.ts";
@@ -83,9 +83,14 @@ function refuseDrift({ drift: rows, file }: DriftResult): void {
   const bad = rows.filter((row) => !isSound(row));
   if (bad.length === 0) return;
   const absent = bad.filter(isAbsent).length;
+  const rejected = bad.filter((row) => !applies(row)).length - absent;
+  const all = `of ${rows.length} sources`;
   const words = [
-    ...(bad.length > absent ? [`the patches do not apply to ${bad.length - absent} of ${rows.length} sources`] : []),
-    ...(absent > 0 ? [`${absent} of ${rows.length} sources could not be had`] : []),
+    ...(rejected > 0 ? [`the patches do not apply to ${rejected} ${all}`] : []),
+    ...(bad.length > rejected + absent
+      ? [`for ${bad.length - rejected - absent} ${all} there is no series, though the newest applies`]
+      : []),
+    ...(absent > 0 ? [`${absent} ${all} could not be had`] : []),
   ];
   throw machineError(words.join("; "), `every row is in ${file}`);
 }

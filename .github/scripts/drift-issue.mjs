@@ -8,7 +8,7 @@ const { OUTCOME = "", OUTDATED = "", ROWS = "", GITHUB_SERVER_URL, GITHUB_REPOSI
 const run = `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
 const sound = OUTCOME === "success";
 const table = `| source | MIOpen | patch | state |\n|---|---|---|---|\n${ROWS}`;
-const body = `${sound ? "All patches apply." : "Not every patch applies."} Found by [this run](${run}).\n\n${table}\n`;
+const body = `${sound ? "All patches apply." : "Not every patch applies, or a version has no series."} Found by [this run](${run}).\n\n${table}\n`;
 
 if (!sound && OUTDATED !== "true") {
   console.error(`not every source could be tried, see ${run}`);

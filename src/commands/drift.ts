@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { messageOf, RdnaError } from "../errors.ts";
 import type { PatchReport } from "../miopen/patches/apply.ts";
-import { chooseSeries } from "../miopen/patches/series.ts";
+import { chooseSeries, versionToTry } from "../miopen/patches/series.ts";
 import { reportLine, tryPatches } from "../miopen/patches/stage.ts";
 import { describeOrigin, type Origin } from "../miopen/source/origin.ts";
 import { sourceStage } from "../miopen/source/stage.ts";
@@ -17,6 +17,8 @@ export interface DriftRow {
   source: string;
   /** MIOpen's version there; null when the source could not be had */
   version: string | null;
+  /** The series that was tried because there is none for this version, which is newer than all; else null */
+  instead: string | null;
   patches: readonly PatchReport[];
   /** Why nothing could be tried, or null */
   reason: string | null;
@@ -59,11 +61,15 @@ export async function drift(context: Context): Promise<DriftResult> {
 
 async function tryOn(context: Context, named: string, source: Source): Promise<DriftRow> {
   try {
-    const series = await chooseSeries(context.projectRoot, source.version, context.inputs.patches);
+    const { projectRoot, inputs, log } = context;
+    const version = await versionToTry(projectRoot, source.version, inputs.patches);
+    const series = await chooseSeries(projectRoot, version, inputs.patches);
+    const instead = version === source.version ? null : version;
+    if (instead !== null) log.warning(`${named}: ${noSeries(source.version, instead)}`);
     const folder = await mkdtemp(join(context.cacheRoot, "drift-"));
     try {
       const { reports } = await tryPatches(context, source, series, folder);
-      return { source: named, version: source.version, patches: reports, reason: null };
+      return { source: named, version: source.version, instead, patches: reports, reason: null };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -73,7 +79,7 @@ async function tryOn(context: Context, named: string, source: Source): Promise<D
 }
 
 function untried(source: string, version: string | null, fault: RdnaError): DriftRow {
-  return { source, version, patches: [], reason: withoutCredentials(messageOf(fault)) };
+  return { source, version, instead: null, patches: [], reason: withoutCredentials(messageOf(fault)) };
 }
 
 /** An error that is a row's; our own bugs end the run. */
@@ -87,15 +93,28 @@ export function isAbsent({ version }: DriftRow): boolean {
   return version === null;
 }
 
-/** Whether a row says that all is well. */
-export function isSound({ reason, patches }: DriftRow): boolean {
+/** Whether every patch that was tried applies. */
+export function applies({ reason, patches }: DriftRow): boolean {
   return reason === null && patches.every(({ status }) => status !== "rejected");
+}
+
+/** Whether a row says that all is well: patches that apply to a version without a series wait for one. */
+export function isSound(row: DriftRow): boolean {
+  return applies(row) && row.instead === null;
+}
+
+function noSeries(version: string, instead: string): string {
+  return `there is no series for MIOpen ${version}; the patches for ${instead} are tried`;
 }
 
 /** The rows as lines of words: source, version, patch, how it fared. */
 export function driftTable(rows: readonly DriftRow[]): string[][] {
-  return rows.flatMap(({ source, version, patches, reason }) => {
-    if (reason !== null) return [[source, version ?? "?", "-", reason.split("\n")[0] ?? ""]];
-    return patches.map((patch) => [source, version ?? "?", patch.name, reportLine(patch).slice(patch.name.length + 2)]);
+  return rows.flatMap(({ source, version, instead, patches, reason }) => {
+    const row = (...texts: [patch: string, state: string]) => [source, version ?? "?", ...texts];
+    if (reason !== null) return [row("-", reason.split("\n")[0] ?? "")];
+    return [
+      ...(instead === null ? [] : [row("-", noSeries(version ?? "?", instead))]),
+      ...patches.map((patch) => row(patch.name, reportLine(patch).slice(patch.name.length + 2))),
+    ];
   });
 }

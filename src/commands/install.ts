@@ -1,16 +1,25 @@
 import { join } from "node:path";
 import * as core from "@actions/core";
-import { type CRuntime, runtimeHere, whyNotRunning } from "../c-runtime.ts";
 import type { Context } from "../context.ts";
 import { machineError, userError } from "../errors.ts";
 import { SYSTEM_CLOCK } from "../ports/clock.ts";
 import { NodeHttp } from "../ports/http.ts";
+import type { Attested } from "../release/install/attestation.ts";
 import { activatedEnvironment, refuseOverride } from "../release/install/environment.ts";
 import { filePlace, placeOf } from "../release/install/folder-place.ts";
 import { type Identity, identityOf } from "../release/install/identity.ts";
-import { type Fit, fitOf } from "../release/install/machine.ts";
+import {
+  type Fit,
+  fitOf,
+  type Machine,
+  machineHere,
+  OTHER_MIOPEN,
+  sayMiopen,
+  whyNotHere,
+} from "../release/install/machine.ts";
 import { fittingPackages } from "../release/install/names.ts";
 import { findOffer, NothingFits, type Offer, type OfferWish } from "../release/install/offer.ts";
+import { originsOf, withOrigin } from "../release/install/origins.ts";
 import type { FetchPorts, Place } from "../release/install/place.ts";
 import { placeIn } from "../release/install/prefix-copy.ts";
 import { type ProvenanceRequest, proveOrigin, provesEnough } from "../release/install/provenance.ts";
@@ -29,9 +38,9 @@ export interface InstallResult {
   hit: boolean;
 }
 
-/** What a package must fit: what was asked for, and this machine's libraries. */
+/** What a package must fit: what was asked for, and this machine. */
 interface MachineFit extends Fit {
-  runtime: CRuntime;
+  machine: Machine;
 }
 
 /**
@@ -45,9 +54,11 @@ export async function install(context: Context): Promise<InstallResult> {
   if (inputs.cache === "off" && prefix === null) {
     throw userError("cache is off, so that nothing stays in the cache, but no prefix is given", "name a prefix");
   }
-  const fit = { ...(await fitOf(inputs.install, env, log)), runtime: await runtimeHere(env, exec) };
+  const machine = await machineHere(inputs.install, env, exec);
+  const fit = { ...(await fitOf(inputs.install, env, log)), machine };
   const ports = fetchPorts(context);
   const stored = await log.group("install", () => found(context, fit, ports));
+  await sayMiopen(stored.record.manifest, machine, log);
   const placed = prefix === null ? stored : await placeIn(prefix, stored, log);
   if (inAction) await exportEnvironment(placed.folder, context);
   return placed;
@@ -59,10 +70,10 @@ function fetchPorts({ cacheRoot, log }: Context): FetchPorts {
 
 async function found(context: Context, fit: MachineFit, ports: FetchPorts): Promise<Stored> {
   const { inputs, cacheRoot } = context;
-  const { source, distribution, fallback } = inputs.install;
+  const { source, miopen, fallback } = inputs.install;
   if (inputs.offline && source.kind === "release") return await storedFit(context, fit);
   const file = source.kind === "file" ? (source.path.split("/").at(-1) ?? "") : null;
-  const wish: OfferWish = { ...fit, distribution, file };
+  const wish: OfferWish = { ...fit, miopen, file };
   try {
     const offer = await findOffer(await placesOf(context), wish, ports);
     const request = provenanceOf(context, offer.place);
@@ -72,7 +83,9 @@ async function found(context: Context, fit: MachineFit, ports: FetchPorts): Prom
     if (fallback === "build") return await builtPackage(context, fit, error, ports);
     throw userError(
       error.message,
-      "name what you want with rocm-version, targets, miopen, tag or source, or let fallback 'build' make it",
+      error.otherMiopen
+        ? OTHER_MIOPEN
+        : "name what you want with rocm-version, targets, miopen, tag or source, or let fallback 'build' make it",
       error,
     );
   }
@@ -114,32 +127,32 @@ function provenanceOf(context: Context, place: Pick<Place, "name" | "local" | "t
 }
 
 function proverOf({ place, tarball, overlays }: Offer, request: ProvenanceRequest, ports: FetchPorts) {
-  return async (proven: InstallRecord["attested"]) =>
-    proven !== null && provesEnough(proven, request)
-      ? proven
-      : await proveOrigin([tarball, ...overlays], place, request, ports);
+  return async (proven: readonly Attested[]) =>
+    proven.find((one) => provesEnough(one, request)) ??
+    (await proveOrigin([tarball, ...overlays], place, request, ports));
 }
 
 /** Without a network: what lies in the cache, if it fits and was proven as far as is asked for. */
-async function storedFit(context: Context, { rocm, targets, runtime }: MachineFit): Promise<Stored> {
+async function storedFit(context: Context, { rocm, targets, machine }: MachineFit): Promise<Stored> {
   const { inputs, cacheRoot, log } = context;
-  const { distribution } = inputs.install;
+  const { miopen } = inputs.install;
   const request = provenanceOf(context, { name: "cache", local: false, tag: inputs.tag });
   for (const stored of await allStored(cacheRoot, log)) {
     const { record } = stored;
     const fits =
-      fittingPackages([`${record.name}.tar.zst`], { rocm, distribution }).length > 0 &&
-      targets.every((target) => record.manifest.targets.includes(target)) &&
-      (inputs.tag === null || record.tag === inputs.tag);
-    if (!fits) continue;
-    const unfit = whyNotRunning(record.manifest.library?.needs, runtime);
+      fittingPackages([`${record.name}.tar.zst`], { rocm, miopen }).length > 0 &&
+      targets.every((target) => record.manifest.targets.includes(target));
+    const origins = originsOf(record).filter(({ tag }) => inputs.tag === null || tag === inputs.tag);
+    if (!fits || origins.length === 0) continue;
+    const unfit = await whyNotHere(record.manifest, machine);
     if (unfit !== null) {
-      log.info(`offline: ${record.name} in the cache is not used, its MIOpen ${unfit}`);
+      log.info(`offline: ${record.name} in the cache is not used, its ${unfit.why}`);
       continue;
     }
-    if (provesEnough(record.attested, request)) {
-      log.info(`offline: ${record.name} from the ${record.from} is in the cache`);
-      return stored;
+    const proven = origins.find(({ attested }) => provesEnough(attested, request));
+    if (proven !== undefined) {
+      log.info(`offline: ${record.name} from the ${proven.from} is in the cache`);
+      return { ...stored, record: withOrigin(record, proven) };
     }
     log.info(`offline: ${record.name} in the cache fits, but its origin is not proven`);
   }
@@ -164,7 +177,9 @@ async function builtPackage(context: Context, fit: MachineFit, why: NothingFits,
   log.warning(`${why.message}; it is built`);
   const { tarball } = await build({ ...context, inputs: { ...inputs, command: "build", targets, rocmVersion } });
   const file = tarball.split("/").at(-1) ?? "";
-  const wish: OfferWish = { rocm: null, distribution: false, targets, file, runtime: fit.runtime };
+  // Whoever names another toolchain than this machine's is told what the kernels are for
+  const machine = { ...fit.machine, strict: false };
+  const wish: OfferWish = { rocm: null, miopen: null, targets, file, machine };
   const offer = await findOffer([filePlace(tarball)], wish, ports).catch((error: unknown) => {
     if (!(error instanceof NothingFits)) throw error;
     throw userError(

@@ -1,5 +1,4 @@
 import { isTarget, TARGETS, type Target } from "../rdna1/targets.ts";
-import { fitsVersion } from "../toolchain/system.ts";
 import type { MachineFacts } from "./machine.ts";
 
 /** One thing that was looked at. */
@@ -139,7 +138,7 @@ function rocblasChecks({ rocm, env }: MachineFacts, targets: readonly Target[]):
   ];
 }
 
-function kernelsCheck({ activated, rocm }: MachineFacts, targets: readonly Target[]): Check {
+function kernelsCheck({ activated }: MachineFacts, targets: readonly Target[]): Check {
   const install = "npm start -- install, and the line that it prints; in a job, command: install";
   if (activated === null) {
     return doubtful("kernels", "none are precompiled: MIOpen compiles each at its first use", install);
@@ -147,20 +146,15 @@ function kernelsCheck({ activated, rocm }: MachineFacts, targets: readonly Targe
   if (typeof activated === "string") {
     return doubtful("kernels", `MIOPEN_SYSTEM_DB_PATH: ${activated}`, `unset it, or: ${install}`);
   }
-  const { manifest } = activated;
+  const { manifest, match } = activated;
   const missing = targets.filter((target) => manifest.kernels[target] === undefined);
   if (missing.length > 0) return bad("kernels", `${manifest.name} has none for ${missing.join(", ")}`, install);
-  if (manifest.library === null && rocm !== null && rocm.miopen !== null) {
-    const { version, miopen } = rocm;
-    const other =
-      !fitsVersion(version, manifest.rocm.version) || (miopen !== "unknown" && miopen !== manifest.miopen.version);
-    if (other) {
-      return bad(
-        "kernels",
-        `${manifest.name} is for MIOpen ${manifest.miopen.version} of ROCm ${manifest.rocm.version}, here is ${miopen} of ${version}: its keys are not found`,
-        install,
-      );
-    }
+  if (match.kind === "other") {
+    return bad(
+      "kernels",
+      `these ${match.why}: MIOpen does not find most of them, and does not check what it finds`,
+      install,
+    );
   }
   const count = Object.values(manifest.kernels).reduce((sum, { rows }) => sum + rows, 0);
   return good("kernels", `${count} of ${manifest.name}`);

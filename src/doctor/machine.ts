@@ -5,9 +5,9 @@ import type { Exec } from "../ports/exec.ts";
 import { exists, readTextIfThere } from "../ports/files.ts";
 import { type BusCard, busCards, type ComputeCard, computeCards } from "../rdna1/cards.ts";
 import { TARGETS } from "../rdna1/targets.ts";
+import { type MiopenMatch, matchMiopen, miopenHere } from "../release/install/machine-miopen.ts";
 import type { PrefixManifest } from "../release/manifest.ts";
 import { PREFIX_MANIFEST } from "../release/prefix.ts";
-import { miopenVersion } from "../toolchain/miopen-version.ts";
 import { installedVersion } from "../toolchain/system.ts";
 
 /** What is known of a machine before anything is judged. */
@@ -23,7 +23,7 @@ export interface MachineFacts {
   overrides: readonly string[];
   rocm: RocmFacts | null;
   /** The prefix whose kernels MIOPEN_SYSTEM_DB_PATH names; a text: why it is none */
-  activated: { folder: string; manifest: PrefixManifest } | string | null;
+  activated: { folder: string; manifest: PrefixManifest; match: MiopenMatch } | string | null;
   /** User caches that a process made which posed as gfx1030 */
   spoofedCaches: readonly string[];
   /** Folder of PyTorch's libraries, and the architectures of its rocBLAS; null: there is no PyTorch with ROCm */
@@ -54,7 +54,7 @@ export async function machineFacts(env: NodeJS.ProcessEnv, exec: Exec, root = "/
     inContainer: (await exists(join(root, ".dockerenv"))) || (await exists(join(root, "run/.containerenv"))),
     overrides: await overridesIn(root, home),
     rocm: await rocmIn(env, root),
-    activated: await activatedPrefix(env.MIOPEN_SYSTEM_DB_PATH, root),
+    activated: await activatedPrefix(env, root),
     spoofedCaches: home === null ? [] : await spoofedCaches(home, compute),
     torch: await torchOf(env, exec),
   };
@@ -102,14 +102,11 @@ async function rocmIn(env: NodeJS.ProcessEnv, root: string): Promise<RocmFacts |
   for (const folder of [env.ROCM_PATH || join(root, "opt/rocm"), root]) {
     const version = await installedVersion(folder);
     if (version === null) continue;
-    const libraries = [join(folder, "lib"), join(folder, "usr/lib/x86_64-linux-gnu")];
-    let miopen: string | null = null;
-    let rocblas: readonly string[] | null = null;
-    for (const lib of libraries) {
-      const library = join(lib, "libMIOpen.so.1");
-      if (miopen === null && (await exists(library))) miopen = (await miopenVersion(library)) ?? "unknown";
-      rocblas ??= await tensileArchitectures(join(lib, "rocblas"));
-    }
+    const library = await miopenHere(env, root);
+    const miopen = library === null ? null : ((await library.version()) ?? "unknown");
+    const rocblas =
+      (await tensileArchitectures(join(folder, "lib/rocblas"))) ??
+      (await tensileArchitectures(join(folder, "usr/lib/x86_64-linux-gnu/rocblas")));
     return { folder, version, miopen, rocblas };
   }
   return null;
@@ -124,14 +121,16 @@ async function tensileArchitectures(rocblas: string): Promise<readonly string[] 
 }
 
 /** A prefix of ours has its databases in `share/miopen/db`, and its manifest two folders up. */
-async function activatedPrefix(databases: string | undefined, root: string): Promise<MachineFacts["activated"]> {
+async function activatedPrefix(env: NodeJS.ProcessEnv, root: string): Promise<MachineFacts["activated"]> {
+  const databases = env.MIOPEN_SYSTEM_DB_PATH;
   if (!databases) return null;
   const folder = join(root, databases, "../../..");
   if (!(await exists(join(root, databases)))) return `the folder ${databases} does not exist`;
   const text = await readTextIfThere(join(folder, PREFIX_MANIFEST));
   if (text === null) return `${databases} belongs to no package of rdna1-miopen`;
   try {
-    return { folder, manifest: JSON.parse(text) as PrefixManifest };
+    const manifest = JSON.parse(text) as PrefixManifest;
+    return { folder, manifest, match: await matchMiopen(manifest, await miopenHere(env, root)) };
   } catch {
     return `${join(folder, PREFIX_MANIFEST)} cannot be read`;
   }

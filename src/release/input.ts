@@ -4,7 +4,7 @@ import { userError } from "../errors.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { Proofs } from "../verify/proofs.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest, MiopenBuild } from "./manifest.ts";
 
 /** A code object of the kernel set, as the report shows it. */
 export interface PackagedKernel {
@@ -64,6 +64,8 @@ export interface PackageInput {
     /** Where the source came from, or `distribution` */
     source: string;
     patches: Manifest["miopen"]["patches"];
+    /** The toolchain's own library; absent when MIOpen was compiled */
+    build?: MiopenBuild;
   };
   /** null: the toolchain's own MIOpen, which is not packaged */
   built: BuiltMiopen | null;

@@ -13,6 +13,12 @@ export interface FileFact {
 /** The compiled MIOpen of a package, and what it needs of the machine; absent in packages of earlier versions. */
 export type LibraryFact = FileFact & { needs?: CRuntime };
 
+/** What a MIOpen is known by that is not packaged. */
+export interface MiopenBuild {
+  bytes: number;
+  sha256: string;
+}
+
 /** What a card made of the kernels of a target; absent in builds without a card. */
 export interface CardFact {
   target: Target;
@@ -42,6 +48,8 @@ export interface Manifest {
     patched: boolean;
     source: string;
     patches: readonly { name: string; sha256: string }[];
+    /** The toolchain's `libMIOpen.so.1`, which the kernels are for; absent for a patched one and in packages of earlier versions */
+    build?: MiopenBuild;
   };
   rocm: { version: string; toolchain: string; digest: string; packages: readonly ToolchainPackage[] };
   targets: readonly Target[];

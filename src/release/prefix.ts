@@ -59,6 +59,7 @@ export function describeBuild(
       patched: miopen.series !== null,
       source: miopen.source,
       patches: miopen.patches,
+      ...(miopen.build && { build: miopen.build }),
     },
     rocm: {
       version: toolchain.rocmVersion,

@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm } from "node:fs/promises";
+import { copyFile, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import type { Context } from "../context.ts";
@@ -6,14 +6,14 @@ import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import { runtimeOf } from "../miopen/compile/installed.ts";
 import type { CompiledMiopen } from "../miopen/compile/stage.ts";
 import type { Exec } from "../ports/exec.ts";
-import { diskError, readTextIfThere, sha256 } from "../ports/files.ts";
+import { diskError, readTextIfThere, sha256, sha256File } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import type { LeftOut } from "../verify/leave-out.ts";
 import { type CardProof, type FileProof, type ProofRow, type Proofs, proofsText } from "../verify/proofs.ts";
 import { parseChecksums } from "./checksums.ts";
 import { type BuiltMiopen, type PackageInput, sourceDate } from "./input.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest, MiopenBuild } from "./manifest.ts";
 import { CHECKSUMS, makePartial, publishFiles, verifyOutput } from "./output.ts";
 import { packageBuild } from "./package.ts";
 
@@ -61,7 +61,7 @@ export async function packageStage(context: Context, made: Made, parts: readonly
   const { inputs, log } = context;
   const rows = parts.flatMap((part) => part.proofs?.rows ?? []);
   const { toolchain, compiled } = made;
-  const input = packageInput(context, made, parts);
+  const input = packageInput(context, made, parts, compiled === null ? await ownBuild(toolchain) : null);
   const { timings, toolchain: _, ...content } = input;
   const outcome = await context.stages.run({
     name: "package",
@@ -105,14 +105,21 @@ async function builtMiopen({ toolchain, compiled }: Made, exec: Exec): Promise<B
   return { prefix, library, digest, needs: await runtimeOf(compiled, toolchain, exec) };
 }
 
+/** What `install` knows the toolchain's own MIOpen by on another machine. */
+async function ownBuild({ paths: { miopen } }: Toolchain): Promise<MiopenBuild | null> {
+  return miopen === null ? null : { bytes: (await stat(miopen)).size, sha256: await sha256File(miopen) };
+}
+
 function packageInput(
   context: Context,
   { toolchain, compiled }: Made,
   parts: readonly TargetPart[],
+  build: MiopenBuild | null,
 ): Omit<PackageInput, "built"> {
   const { inputs } = context;
   const cards = parts.flatMap(({ card }) => card ?? []);
-  const own = { version: toolchain.miopenVersion ?? "unknown", series: null, source: "distribution", patches: [] };
+  const version = toolchain.miopenVersion ?? "unknown";
+  const own = { version, series: null, source: "distribution", patches: [], ...(build && { build }) };
   return {
     version: context.version,
     miopen:

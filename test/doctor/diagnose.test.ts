@@ -5,9 +5,9 @@ import type { MachineFacts } from "../../src/doctor/machine.ts";
 import { sampleManifest } from "../release/sample.ts";
 
 const card = (architecture: string) => ({ architecture, index: 0, renderMinor: 128, id: "x" });
-const active = (change: Parameters<typeof sampleManifest>[0] = {}) => ({
-  folder: "/opt/rocm-miopen-rdna1",
-  manifest: sampleManifest(change),
+const active = (change: Parameters<typeof sampleManifest>[0] = {}, kind: "same" | "other" | "own" = "same") => ({
+  ...{ folder: "/opt/rocm-miopen-rdna1", manifest: sampleManifest(change) },
+  match: { kind, why: "kernels are for Debian's MIOpen" },
 });
 
 const FACT = { file: "share/miopen/db/gfx1012.kdb", bytes: 1, sha256: "0", rows: 1 };
@@ -89,14 +89,9 @@ for (const [what, change, expected] of [
   ],
   ["kernels for another card", { activated: active({ kernels: {} }) }, /^bad kernels: .* has none for gfx1010/],
   [
-    "kernels for another ROCm",
-    { rocm: { folder: "/r", version: "7.1.0", miopen: "3.5.1", rocblas: ["gfx1010"] } },
-    /^bad kernels: .*keys are not found/,
-  ],
-  [
     "kernels for another MIOpen",
-    { rocm: { folder: "/r", version: "7.2.4", miopen: "3.5.0", rocblas: ["gfx1010"] } },
-    /^bad kernels: .*MIOpen 3\.5\.1 .* here is 3\.5\.0/,
+    { activated: active({}, "other") },
+    /^bad kernels: these kernels are for Debian's MIOpen: MIOpen does not find most/,
   ],
   [
     "a search",
@@ -128,5 +123,5 @@ test("lets be what is no search, and a patched package that brings its own MIOpe
   const env = { MIOPEN_FIND_MODE: "2", MIOPEN_FIND_ENFORCE: "NONE", MIOPEN_DEBUG_CONV_WINOGRAD: "0" };
   const library = { file: "lib/libMIOpen.so.1", bytes: 1, sha256: "0" };
   const rocm = { folder: "/r", version: "7.2.4", miopen: null, rocblas: ["gfx1010"] };
-  assert.equal(wrong(machine({ env, activated: active({ library }), rocm })), "");
+  assert.equal(wrong(machine({ env, activated: active({ library }, "own"), rocm })), "");
 });

@@ -67,6 +67,10 @@ test("knows the prefix that is activated, and one that is not ours or gone", asy
   const { activated } = await facts({ MIOPEN_SYSTEM_DB_PATH: "/opt/p/share/miopen/db" });
   assert.ok(activated !== null && typeof activated === "object");
   assert.equal(activated.folder, join(root, "opt/p"));
+  assert.equal(activated.match.kind, "unknown");
+  put("opt/rocm/lib/libMIOpen.so.1", "another, MIOpen version 3.4.0");
+  const { activated: other } = await facts({ MIOPEN_SYSTEM_DB_PATH: "/opt/p/share/miopen/db" });
+  assert.ok(other !== null && typeof other === "object" && other.match.kind === "other");
   assert.match(String((await facts({ MIOPEN_SYSTEM_DB_PATH: "/gone" })).activated), /does not exist/);
   assert.match(
     String((await facts({ MIOPEN_SYSTEM_DB_PATH: "/opt/other/db" })).activated),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -35,6 +36,9 @@ test("builds, proves and packages a kernel set with the committed dist", { skip 
   const manifest = manifestOf(out);
   const listing = execFileSync("tar", ["--zstd", "-tf", join(out, manifest.tarball.file)], { encoding: "utf8" });
   assert.ok(listing.split("\n").includes("share/miopen/db/gfx1010.kdb"));
+  const miopen = readFileSync((typeof toolchain === "string" ? null : toolchain.paths.miopen) ?? "");
+  const sha256 = createHash("sha256").update(miopen).digest("hex");
+  assert.deepEqual(manifest.miopen.build, { bytes: miopen.length, sha256 });
   const proofs = JSON.parse(readFileSync(join(out, "proofs.json"), "utf8")) as Proofs;
   const { completeness, numerical, "negative-control": controls } = Object.groupBy(proofs.rows, ({ kind }) => kind);
   assert.equal(completeness?.length, 2);

@@ -32,6 +32,8 @@ for (const [what, args, pattern] of [
   ["a database that is not there", ["verify", "--kernel-database", "none"], /kernel-database: .*none does not exist/],
   ["a package that is not there", ["install", "--source", "./none"], /source: .*none does not exist/],
   ["a package that is none", ["install", "--source", "./a-file"], /source: .*a-file is not the tarball/],
+  ["roots that are not there", ["install", "--trusted-root", "none"], /trusted-root: .*none does not exist/],
+  ["bundles that are not there", ["install", "--attestation", "./none"], /attestation: .*none does not exist/],
   ["a git address without a ref", ["--miopen-source", "https://h.invalid/m.git"], /without a ref/],
   ["a series that is not there", ["drift", "--sources", "./a-folder", "--patches", "word"], /patches: 'word'/],
   ["a release without a token", ["publish", "--tag", "v1", "--repository", "o/r"], /no token[\s\S]*GITHUB_TOKEN/],

@@ -7,6 +7,9 @@ import type { Manifest } from "../../src/release/manifest.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
 import type { ProofRow } from "../../src/verify/proofs.ts";
 
+/** What lies in `libMIOpen.so.1` where the kernels of {@link sampleInput} are for it. */
+export const OWN_MIOPEN = "code, MIOpen version 3.5.1.\n";
+
 /** A build's worth of made-up but plausible facts; kernel databases are real files below `folder`, filled with noise. */
 export async function sampleInput(folder: string, targets: readonly Target[] = ["gfx1010"]): Promise<PackageInput> {
   const kernels: PackageInput["kernels"] = Object.fromEntries(
@@ -23,7 +26,10 @@ export async function sampleInput(folder: string, targets: readonly Target[] = [
   );
   return {
     version: "0.1.0",
-    miopen: { version: "3.5.1", series: null, source: "distribution", patches: [] },
+    miopen: {
+      ...{ version: "3.5.1", series: null, source: "distribution", patches: [] },
+      build: { bytes: OWN_MIOPEN.length, sha256: sha256(OWN_MIOPEN) },
+    },
     built: null,
     toolchain: sampleToolchain(path.join(folder, "toolchain")),
     targets,

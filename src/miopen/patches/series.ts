@@ -83,13 +83,39 @@ export async function readFolders(folders: readonly string[]): Promise<Series> {
   };
 }
 
+/**
+ * The version whose patches are to be tried on a MIOpen: its own, or where it is newer than every series of this program,
+ * the newest of them.
+ */
+export async function versionToTry(projectRoot: string, version: string, { bundled }: PatchChoice): Promise<string> {
+  if (!bundled || (await findBundled(projectRoot, version)) !== null) return version;
+  const newest = (await bundledVersions(projectRoot)).at(-1);
+  return newest !== undefined && compareVersions(newest, version) < 0 ? newest : version;
+}
+
+/** Versions of this program's series, oldest first. */
+async function bundledVersions(projectRoot: string): Promise<string[]> {
+  const names = await readdir(join(projectRoot, "patches")).catch(() => []);
+  return names.filter((name) => /^\d/.test(name)).sort(compareVersions);
+}
+
+function compareVersions(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+
 /** `patches/3.5.1` where there is one, else `patches/3.5`. */
-async function bundledFolder(projectRoot: string, version: string): Promise<string> {
-  const home = join(projectRoot, "patches");
+async function findBundled(projectRoot: string, version: string): Promise<string | null> {
   for (const name of [version, version.split(".").slice(0, 2).join(".")]) {
-    if (await exists(join(home, name, "series"))) return join(home, name);
+    const folder = join(projectRoot, "patches", name);
+    if (await exists(join(folder, "series"))) return folder;
   }
-  const names = (await readdir(home).catch(() => [])).filter((name) => /^\d/.test(name)).sort();
+  return null;
+}
+
+async function bundledFolder(projectRoot: string, version: string): Promise<string> {
+  const found = await findBundled(projectRoot, version);
+  if (found !== null) return found;
+  const names = await bundledVersions(projectRoot);
   throw userError(
     `patches: there is no series for MIOpen ${version}${names.length === 0 ? "" : `; there are ${names.join(", ")}`}`,
     "give a folder of your own with patches, or a source of another version with miopen-source",

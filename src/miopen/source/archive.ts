@@ -10,7 +10,7 @@ import type { Log } from "../../ports/log.ts";
 import { withoutCredentials } from "../../secret.ts";
 import { fetchPatiently, megabytes, showProgress } from "../../toolchain/debian/download.ts";
 import { DamagedError, GoneError, isIntact } from "../../toolchain/debian/http.ts";
-import { describeOrigin, type Origin } from "./origin.ts";
+import { describeOrigin, type Origin, type SourceOption } from "./origin.ts";
 
 export type ArchiveOrigin = Extract<Origin, { kind: "archive" }>;
 
@@ -18,6 +18,8 @@ export interface ArchiveOptions {
   /** Archives and what is known of them are kept here */
   folder: string;
   offline: boolean;
+  /** Has named the archive */
+  option: SourceOption;
 }
 
 export interface ArchivePorts {
@@ -61,7 +63,7 @@ export async function knownArchive(
   const recorded = JSON.parse((await readTextIfThere(record)) ?? "null") as Recorded | null;
   const promised = origin.sha256 ?? recorded?.sha256 ?? null;
   const file = (wanted: string | null) =>
-    withLock(`${target}.lock`, () => fetchInto(origin, { target, record, wanted, offline: options.offline }, ports), {
+    withLock(`${target}.lock`, () => fetchInto(origin, { ...options, target, record, wanted }, ports), {
       log: ports.log,
     });
   if (promised !== null) {
@@ -74,16 +76,15 @@ export async function knownArchive(
   return { sha256: await file(null), file: async () => target, forget };
 }
 
-interface Place {
+interface Place extends ArchiveOptions {
   target: string;
   record: string;
   wanted: string | null;
-  offline: boolean;
 }
 
 async function fetchInto(
   origin: ArchiveOrigin,
-  { target, record, wanted, offline }: Place,
+  { target, record, wanted, offline, option }: Place,
   { log, env, signal = new AbortController().signal }: ArchivePorts,
 ): Promise<string> {
   if (wanted !== null && (await exists(target))) {
@@ -95,7 +96,7 @@ async function fetchInto(
   if (offline) {
     throw machineError(
       `offline, and the source ${describeOrigin(origin)} is not in the cache`,
-      "run once without offline, or give a tarball or a folder with miopen-source",
+      `run once without offline, or give a tarball or a folder with ${option}`,
     );
   }
   const bytes = origin.published?.bytes ?? null;
@@ -107,14 +108,14 @@ async function fetchInto(
     await checkPublished(origin, target);
     if (wanted === null) {
       log.warning(
-        `no digest of ${describeOrigin(origin)} is known; its SHA-256 ${digest} is recorded and every later run checks it (give miopen-source ${describeOrigin(origin)}#sha256=${digest} to pin it)`,
+        `no digest of ${describeOrigin(origin)} is known; its SHA-256 ${digest} is recorded and every later run checks it (give ${option} ${describeOrigin(origin)}#sha256=${digest} to pin it)`,
       );
     }
     const recorded: Recorded = { url: describeOrigin(origin), sha256: digest, bytes: (await stat(target)).size };
     await writeWhole(record, `${JSON.stringify(recorded)}\n`);
     return digest;
   } catch (error) {
-    throw explained(error, origin, target);
+    throw explained(error, origin, { target, option });
   } finally {
     stop();
   }
@@ -132,25 +133,25 @@ async function checkPublished({ url, published }: ArchiveOrigin, file: string): 
   );
 }
 
-function explained(error: unknown, origin: ArchiveOrigin, target: string): unknown {
+function explained(
+  error: unknown,
+  origin: ArchiveOrigin,
+  { target, option }: Pick<Place, "target" | "option">,
+): unknown {
   if (error instanceof RdnaError) return error;
   if (codeOf(error) === "ENOSPC") return diskFull(target, error);
   if (error instanceof DamagedError) {
-    const remedy = "check the address and its #sha256=, or give the source as a tarball or a folder with miopen-source";
+    const remedy = `check the address and its #sha256=, or give the source as a tarball or a folder with ${option}`;
     return userError(messageOf(error), remedy, error);
   }
   if (error instanceof GoneError) {
-    return userError(
-      `miopen-source: ${messageOf(error)}`,
-      "check the address, or give another with miopen-source",
-      error,
-    );
+    return userError(`${option}: ${messageOf(error)}`, `check the address, or give another with ${option}`, error);
   }
   const message = `cannot fetch MIOpen's source from ${describeOrigin(origin)}: ${messageOf(error)}`;
   if (isUntrusted(codeOf(error))) return machineError(message, UNTRUSTED_REMEDY, error);
   return machineError(
     message,
-    "check the network and start again, or give a tarball or a folder with miopen-source",
+    `check the network and start again, or give a tarball or a folder with ${option}`,
     error,
   );
 }

@@ -8,7 +8,7 @@ import { endingWithUs } from "../../ports/setpriv.ts";
 import { withoutCredentials } from "../../secret.ts";
 import { PROXIES } from "../../toolchain/debian/apt.ts";
 import type { Environment } from "../../toolchain/debian/mirror.ts";
-import { describeOrigin, type Origin } from "./origin.ts";
+import { describeOrigin, type Origin, type SourceOption } from "./origin.ts";
 
 export type GitOrigin = Extract<Origin, { kind: "git" }>;
 
@@ -27,7 +27,7 @@ const TIME_LIMIT = 30 * 60_000;
  */
 export async function resolveCommit(
   origin: GitOrigin,
-  { folder, offline }: { folder: string; offline: boolean },
+  { folder, offline, option }: { folder: string; offline: boolean; option: SourceOption },
   ports: GitPorts,
 ): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(origin.ref)) return origin.ref;
@@ -37,7 +37,7 @@ export async function resolveCommit(
     if (known !== undefined) return known;
     throw machineError(
       `offline, and the commit of ${describeOrigin(origin)} is not known`,
-      "run once without offline, or give a folder with miopen-source",
+      `run once without offline, or give a folder with ${option}`,
     );
   }
   const result = await git(ports, ["ls-remote", "--", origin.url, origin.ref, `${origin.ref}^{}`]);
@@ -45,7 +45,7 @@ export async function resolveCommit(
   const commit = pickCommit(result.stdout, origin.ref);
   if (commit === null) {
     throw userError(
-      `miopen-source: ${withoutCredentials(origin.url)} has no tag or branch ${origin.ref}`,
+      `${option}: ${withoutCredentials(origin.url)} has no tag or branch ${origin.ref}`,
       "give one that it has, or a whole commit of 40 digits",
     );
   }

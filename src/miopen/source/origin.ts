@@ -20,6 +20,13 @@ export type Origin =
       path: string;
     };
 
+/** The option that names sources: `drift` takes several. Errors and remedies speak of it. */
+export type SourceOption = "miopen-source" | "sources";
+
+export function sourceOption(command: string): SourceOption {
+  return command === "drift" ? "sources" : "miopen-source";
+}
+
 const TARBALL = /\.(tar(\.(gz|xz|bz2|zst))?|tgz|txz|tbz2?)$/i;
 const DIGEST = /^sha256=([0-9a-f]{64})$/i;
 
@@ -27,7 +34,7 @@ const DIGEST = /^sha256=([0-9a-f]{64})$/i;
  * Reads one `miopen-source`: `https://…/x.tar.gz[#sha256=…]`, a git address with `#ref`, a tarball with `[#sha256=…]`, or a
  * folder. Relative paths are taken from `cwd`. Throws a user error that names `option` for anything else.
  */
-export function parseOrigin(text: string, cwd: string, option = "miopen-source"): Origin {
+export function parseOrigin(text: string, cwd: string, option: SourceOption = "miopen-source"): Origin {
   const [, address = text, fragment] = /^(.*?)#([^#]*)$/.exec(text) ?? [];
   const digest = DIGEST.exec(fragment ?? "")?.[1]?.toLowerCase() ?? null;
   if (fragment?.startsWith("sha256=") === true && digest === null) {
@@ -54,7 +61,7 @@ function isGit(address: string, digest: string | null): boolean {
   return /^https?:/.test(address) && !TARBALL.test(address.replace(/\?.*$/, ""));
 }
 
-function git(address: string, ref: string | undefined, option: string): Origin {
+function git(address: string, ref: string | undefined, option: SourceOption): Origin {
   if (ref === undefined || ref === "") {
     throw userError(
       `${option}: '${address}' is a git address without a ref`,

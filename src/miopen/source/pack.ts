@@ -9,18 +9,19 @@ import { diskError, diskFull, saysDiskIsFull } from "../../ports/files.ts";
 import { endingWithUs } from "../../ports/setpriv.ts";
 import { writeTarball } from "../../release/tarball.ts";
 import { LEFT_OUT } from "./listing.ts";
+import type { SourceOption } from "./origin.ts";
 
 const ENV = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
 
-/** Unpacks somebody's tarball, compressed as GNU tar knows it. */
-export async function unpackForeign(tarball: string, folder: string, exec: Exec): Promise<void> {
+/** Unpacks somebody's tarball, compressed as GNU tar knows it. `option` has named it. */
+export async function unpackForeign(tarball: string, folder: string, option: SourceOption, exec: Exec): Promise<void> {
   await mkdir(folder, { recursive: true });
   const args = ["--extract", `--file=${tarball}`, "--force-local", `--directory=${folder}`, "--no-same-owner"];
   const result = await exec.run(endingWithUs({ file: "tar", args, env: ENV }));
   if (result.code === 0) return;
   if (saysDiskIsFull(result.stderr)) throw diskFull(folder);
   const why = result.stderr.trim().split("\n").slice(0, 2).join("; ");
-  throw userError(`miopen-source: ${tarball} cannot be unpacked: ${why}`, "give a whole tarball of MIOpen's source");
+  throw userError(`${option}: ${tarball} cannot be unpacked: ${why}`, "give a whole tarball of MIOpen's source");
 }
 
 /** Packs a source tree, quickly: it is read again on this machine only. Times, owners and version control are left out. */

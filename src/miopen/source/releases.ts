@@ -1,5 +1,5 @@
 import { userError } from "../../errors.ts";
-import type { Origin } from "./origin.ts";
+import type { Origin, SourceOption } from "./origin.ts";
 
 /**
  * Where AMD publishes the MIOpen of each ROCm (facts: miopen-gfx101x.md §6). Up to 7.1 the repository ROCm/MIOpen has a tag
@@ -27,12 +27,12 @@ const PUBLISHED: Readonly<Record<string, { bytes: number; sha512?: string }>> = 
 };
 
 /** The source that belongs to a ROCm release. A user error when none is known. */
-export function releaseOrigin(rocmVersion: string): Origin {
+export function releaseOrigin(rocmVersion: string, option: SourceOption = "miopen-source"): Origin {
   const series = SERIES.find(({ versions }) => versions.test(rocmVersion));
   if (series === undefined) {
     throw userError(
-      `miopen-source: no place of MIOpen's source is known for ROCm ${rocmVersion}`,
-      "give it with miopen-source, or use a ROCm from 6.4 to 7.x",
+      `${option}: no place of MIOpen's source is known for ROCm ${rocmVersion}`,
+      `give it with ${option}, or use a ROCm from 6.4 to 7.x`,
     );
   }
   const published = PUBLISHED[rocmVersion];

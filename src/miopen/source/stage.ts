@@ -6,7 +6,7 @@ import { sha256File } from "../../ports/files.ts";
 import { type KnownArchive, knownArchive } from "./archive.ts";
 import { checkout, resolveCommit } from "./git.ts";
 import { type Listing, lastChange, listSource, pathOf } from "./listing.ts";
-import { describeOrigin, type Origin } from "./origin.ts";
+import { describeOrigin, type Origin, type SourceOption, sourceOption } from "./origin.ts";
 import { emptyFolder, packSource, unpackForeign } from "./pack.ts";
 import { releaseOrigin } from "./releases.ts";
 import { findMiopen } from "./version.ts";
@@ -44,7 +44,8 @@ export function sourceStage(context: Context, origin: Origin | null): Promise<Mi
 }
 
 async function sourceFrom(context: Context, origin: Origin | null): Promise<MiopenSource> {
-  const wanted = origin ?? releaseOrigin(context.inputs.rocmVersion);
+  const { rocmVersion, command } = context.inputs;
+  const wanted = origin ?? releaseOrigin(rocmVersion, sourceOption(command));
   const started = performance.now();
   const fixed = await fix(context, wanted);
   const outcome = await context.stages.run({
@@ -71,17 +72,14 @@ async function sourceFrom(context: Context, origin: Origin | null): Promise<Miop
 
 /** Finds MIOpen in what was brought and packs it. */
 async function keep(
-  { exec }: Context,
+  { exec, inputs }: Context,
   brought: { folder: string; listing: Listing | null },
   folder: string,
   origin: Origin,
 ): Promise<{ version: string; digest: string }> {
   const found = await findMiopen(brought.folder);
   if (found === null) {
-    throw userError(
-      `miopen-source: ${describeOrigin(origin)} is not MIOpen's source (no CMakeLists.txt with project(MIOpen) and its version)`,
-      "give the folder or archive whose top, or whose projects/miopen, is MIOpen",
-    );
+    throw foreign(describeOrigin(origin), sourceOption(inputs.command));
   }
   const { lines, digest, changed } = brought.listing ?? (await listSource(found.folder));
   await packSource(found.folder, join(folder, "source.tar.zst"), exec);
@@ -94,13 +92,14 @@ async function keep(
 
 async function fix(context: Context, origin: Origin): Promise<Fixed> {
   const { inputs, exec, log, env } = context;
-  const kept = { folder: join(context.cacheRoot, "sources"), offline: inputs.offline };
+  const option = sourceOption(inputs.command);
+  const kept = { folder: join(context.cacheRoot, "sources"), offline: inputs.offline, option };
   const title = describeOrigin(origin);
   switch (origin.kind) {
     case "archive": {
       const archive: KnownArchive = await knownArchive(origin, kept, { log, env });
       const bring = async (folder: string) => {
-        await unpackForeign(await archive.file(), folder, exec);
+        await unpackForeign(await archive.file(), folder, option, exec);
         return null;
       };
       return { key: archive.sha256, title, bring, done: archive.forget };
@@ -124,40 +123,41 @@ async function fix(context: Context, origin: Origin): Promise<Fixed> {
       return tarball(context, origin.path, origin.sha256);
     case "path": {
       const entry = await stat(origin.path).catch(() => null);
-      if (entry === null) throw absent(origin.path);
+      if (entry === null) throw absent(origin.path, option);
       if (!entry.isDirectory()) return tarball(context, origin.path, null);
       const found = await findMiopen(origin.path);
-      if (found === null) throw foreign(origin.path);
+      if (found === null) throw foreign(origin.path, option);
       const listing = await listSource(found.folder);
       return { key: listing.digest, title, bring: async () => ({ folder: found.folder, listing }) };
     }
   }
 }
 
-async function tarball({ exec }: Context, path: string, promised: string | null): Promise<Fixed> {
+async function tarball({ exec, inputs }: Context, path: string, promised: string | null): Promise<Fixed> {
+  const option = sourceOption(inputs.command);
   const digest = await sha256File(path).catch(() => {
-    throw absent(path);
+    throw absent(path, option);
   });
   if (promised !== null && digest !== promised) {
     throw userError(
-      `miopen-source: ${path} is damaged or another file: its SHA-256 is ${digest}, not ${promised}`,
+      `${option}: ${path} is damaged or another file: its SHA-256 is ${digest}, not ${promised}`,
       "fetch it again, or correct the digest",
     );
   }
   const bring = async (folder: string) => {
-    await unpackForeign(path, folder, exec);
+    await unpackForeign(path, folder, option, exec);
     return null;
   };
   return { key: digest, title: `${path} (sha256 ${digest})`, bring };
 }
 
-function absent(path: string): Error {
-  return userError(`miopen-source: ${path} does not exist or cannot be read`, "give a tarball or a folder that exists");
+function absent(path: string, option: SourceOption): Error {
+  return userError(`${option}: ${path} does not exist or cannot be read`, "give a tarball or a folder that exists");
 }
 
-function foreign(path: string): Error {
+function foreign(place: string, option: SourceOption): Error {
   return userError(
-    `miopen-source: ${path} is not MIOpen's source (no CMakeLists.txt with project(MIOpen) and its version)`,
-    "give the folder whose top, or whose projects/miopen, is MIOpen",
+    `${option}: ${place} is not MIOpen's source (no CMakeLists.txt with project(MIOpen) and its version)`,
+    "give the folder or archive whose top, or whose projects/miopen, is MIOpen",
   );
 }

@@ -35,18 +35,24 @@ export function overlayHome(file: string): string {
   return `share/rocblas-${OVERLAY.exec(file)?.[1]}`;
 }
 
+/** Whose MIOpen a package is for: one that it brings along, or the one that is there. */
+export type MiopenKind = "patched" | "distribution";
+
 /** What a package must be. */
 export interface Wish {
   /** null: any */
   rocm: string | null;
-  distribution: boolean;
+  /** null: either */
+  miopen: MiopenKind | null;
 }
 
 /** The packages that fit, best first: newest ROCm, newest MIOpen, patched before the distribution's. */
-export function fittingPackages(names: Iterable<string>, { rocm, distribution }: Wish): PackageName[] {
+export function fittingPackages(names: Iterable<string>, { rocm, miopen }: Wish): PackageName[] {
   const all = [...names].map(parsePackageName).filter((name) => name !== null);
   const fitting = all.filter(
-    (name) => (rocm === null || fitsVersion(rocm, name.rocm)) && (!distribution || name.series === null),
+    ({ rocm: of, series }) =>
+      (rocm === null || fitsVersion(rocm, of)) &&
+      (miopen === null || miopen === (series === null ? "distribution" : "patched")),
   );
   const byVersion = (a: string, b: string) => b.localeCompare(a, "en", { numeric: true });
   return fitting.sort(

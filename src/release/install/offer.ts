@@ -1,9 +1,9 @@
-import { type CRuntime, whyNotRunning } from "../../c-runtime.ts";
 import { machineError, userError } from "../../errors.ts";
 import type { Target } from "../../rdna1/targets.ts";
 import { parseChecksums } from "../checksums.ts";
 import type { FileFact, Manifest } from "../manifest.ts";
 import { CHECKSUMS } from "../output.ts";
+import { type Machine, type Unfit, whyNotHere } from "./machine.ts";
 import { fittingPackages, overlayOf, type PackageName, parsePackageName, type Wish } from "./names.ts";
 import { checkDigests, type FetchPorts, type Offered, type Place, textAt } from "./place.ts";
 
@@ -26,7 +26,7 @@ export interface Offer {
   /** null: there is none beside the tarball */
   manifest: Manifest | null;
   /** As in the wish, for a package whose manifest is inside only */
-  runtime: CRuntime;
+  machine: Machine;
 }
 
 export interface OfferWish extends Wish {
@@ -34,16 +34,25 @@ export interface OfferWish extends Wish {
   targets: readonly Target[];
   /** Only this file */
   file: string | null;
-  /** Of the machine that a compiled MIOpen must start on */
-  runtime: CRuntime;
+  /** What it has to get along with */
+  machine: Machine;
 }
 
 /** Nothing fits; what there is instead is in the message. */
-export class NothingFits extends Error {}
+export class NothingFits extends Error {
+  /** Whether something does but for the MIOpen of this machine */
+  readonly otherMiopen: boolean;
+
+  constructor(message: string, otherMiopen: boolean) {
+    super(message);
+    this.otherMiopen = otherMiopen;
+  }
+}
 
 /** The best package of the first place that has one that fits. Throws {@link NothingFits} when none has. */
 export async function findOffer(places: readonly Place[], wish: OfferWish, ports: FetchPorts): Promise<Offer> {
   const seen: string[] = [];
+  let otherMiopen = false;
   for (const place of places) {
     // Names alone rule most places out, without fetching anything
     if (place.names !== null && fittingPackages(place.names, wish).length === 0) {
@@ -54,13 +63,14 @@ export async function findOffer(places: readonly Place[], wish: OfferWish, ports
     const names = wish.file === null ? [...sums.keys()] : [wish.file].filter((name) => sums.has(name));
     for (const name of fittingPackages(names, wish)) {
       const offer = await offerOf(place, name, sums, wish, ports);
-      if (typeof offer !== "string") return offer;
-      seen.push(offer);
+      if (!("why" in offer)) return offer;
+      seen.push(offer.why);
+      otherMiopen ||= offer.otherMiopen;
     }
     if (fittingPackages(names, wish).length === 0) seen.push(...described(place, names));
   }
   const there = seen.length === 0 ? "there is no release with a package" : `there is: ${seen.slice(0, 12).join("; ")}`;
-  throw new NothingFits(`no package fits ${describeWish(wish)}; ${there}`);
+  throw new NothingFits(`no package fits ${describeWish(wish)}; ${there}`, otherMiopen);
 }
 
 function described(place: Place, names: readonly string[]): string[] {
@@ -69,11 +79,11 @@ function described(place: Place, names: readonly string[]): string[] {
   return packages.map(({ file }) => `${file.replace(/\.tar\.zst$/, "")} in the ${place.name}`);
 }
 
-function describeWish({ rocm, targets, distribution }: OfferWish): string {
+function describeWish({ rocm, targets, miopen }: OfferWish): string {
   const parts = [
     rocm === null ? "any ROCm" : `ROCm ${rocm}`,
     targets.length === 0 ? "any target" : targets.join(" and "),
-    ...(distribution ? ["the distribution's MIOpen"] : []),
+    ...(miopen === null ? [] : [miopen === "patched" ? "a patched MIOpen" : "the distribution's MIOpen"]),
   ];
   return parts.join(", ");
 }
@@ -104,14 +114,15 @@ async function offerOf(
   place: Place,
   name: PackageName,
   sums: ReadonlyMap<string, string>,
-  { targets, runtime }: OfferWish,
+  { targets, machine }: OfferWish,
   ports: FetchPorts,
-): Promise<Offer | string> {
+): Promise<Offer | Unfit> {
   const manifest = await manifestOf(place, name, sums, ports);
   const missing = manifest === null ? [] : targets.filter((target) => !manifest.targets.includes(target));
-  if (missing.length > 0) return `${name.file} in the ${place.name} has no kernels for ${missing.join(", ")}`;
-  const unfit = whyNotRunning(manifest?.library?.needs, runtime);
-  if (unfit !== null) return `${name.file} in the ${place.name}, whose MIOpen ${unfit}`;
+  const where = `${name.file} in the ${place.name}`;
+  if (missing.length > 0) return { why: `${where} has no kernels for ${missing.join(", ")}`, otherMiopen: false };
+  const unfit = manifest === null ? null : await whyNotHere(manifest, machine);
+  if (unfit !== null) return { ...unfit, why: `${where}, whose ${unfit.why}` };
   const overlays = targets.map((target) => overlayOf(sums.keys(), target, name.rocm)).filter((file) => file !== null);
   const facts = new Map([manifest?.tarball, ...(manifest?.overlays ?? [])].map((fact) => [fact?.file, fact]));
   return {
@@ -120,7 +131,7 @@ async function offerOf(
     tarball: pieceOf(place, name.file, sums, facts.get(name.file)),
     overlays: overlays.map((file) => pieceOf(place, file, sums, facts.get(file))),
     manifest,
-    runtime,
+    machine,
   };
 }
 

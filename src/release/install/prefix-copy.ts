@@ -6,6 +6,7 @@ import { withLock } from "../../cache/lock.ts";
 import { codeOf, messageOf, RdnaError, userError } from "../../errors.ts";
 import { diskError, exists } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
+import { originOf } from "./origins.ts";
 import { type InstallRecord, RECORD, readRecord, writeRecord } from "./record.ts";
 import { besideName, removeLeftovers, replaceFolder, type Stored } from "./store.ts";
 
@@ -50,7 +51,7 @@ async function placedIn(folder: string, stored: Stored, log: Log): Promise<Place
   const found = await readRecord(folder);
   if (typeof found !== "string" && found.key === stored.record.key) {
     log.info(`${found.name} is in ${folder} already`);
-    return { folder, record: { ...found, attested: stored.record.attested }, hit: true };
+    return { folder, record: { ...found, ...originOf(stored.record) }, hit: true };
   }
   if (found === "none") await refuseForeign(folder);
   return null;
@@ -71,7 +72,8 @@ async function copied(stored: Stored, folder: string): Promise<InstallRecord> {
   try {
     await removeLeftovers(folder);
     const skipped = join(stored.folder, RECORD);
-    const filter = (from: string) => from !== skipped;
+    // With what a run that has just used the package from the cache writes beside it and renames
+    const filter = (from: string) => !from.startsWith(skipped);
     // Where the file system can, the copy shares its blocks with the cache
     await cp(stored.folder, aside, {
       recursive: true,

@@ -5,25 +5,21 @@ import { readTextIfThere, sha256File, writeWhole } from "../../ports/files.ts";
 import { compareNames } from "../checksums.ts";
 import type { PrefixManifest } from "../manifest.ts";
 import { PREFIX_MANIFEST } from "../prefix.ts";
-import type { Attested } from "./attestation.ts";
+import type { PackageOrigin } from "./origins.ts";
 
 /** Where an installed tree keeps its record. */
 export const RECORD = "share/rdna1-miopen/installed.json";
 
-/** What was installed, and what every file of it was when that was done. */
-export interface InstallRecord {
+/** What was installed, from where the last time, and what every file of it was when that was done. */
+export interface InstallRecord extends PackageOrigin {
   schema: 1;
   /** Digests of everything that was unpacked; names the folder in the cache */
   key: string;
   /** Name of the package, without ending */
   name: string;
   sha256: string;
-  /** In words, e.g. `release v1.2.3 of org/kernels` */
-  from: string;
-  tag: string | null;
-  page: string | null;
-  /** null: not proven */
-  attested: Attested | null;
+  /** Where the same bytes came from before, the latest first */
+  earlier?: readonly PackageOrigin[];
   /** What the package holds, of its manifest */
   manifest: Pick<PrefixManifest, "buildId" | "miopen" | "rocm" | "targets" | "kernels" | "library">;
   files: readonly RecordedFile[];
@@ -64,8 +60,12 @@ export async function writeRecord(folder: string, facts: RecordFacts): Promise<I
     files: files.sort((a, b) => compareNames(a.path, b.path)),
     links: links.sort((a, b) => compareNames(a.path, b.path)),
   };
-  await writeWhole(join(folder, RECORD), `${JSON.stringify(record, null, 1)}\n`);
+  await writeWhole(join(folder, RECORD), recordText(record));
   return record;
+}
+
+export function recordText(record: InstallRecord): string {
+  return `${JSON.stringify(record, null, 1)}\n`;
 }
 
 /** The record of an installed tree that is whole; else, in words, what is wrong with it, or `none`. */

@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { userError } from "../../errors.ts";
 import { choice, parsePlace } from "../../option-values.ts";
 import type { Target } from "../../rdna1/targets.ts";
+import type { MiopenKind } from "./names.ts";
 
 /** Where a package comes from. */
 export type Source =
@@ -19,8 +20,8 @@ export interface InstallRequest {
   rocmVersion: string | null;
   /** null: the cards of this machine, or any target where it has none */
   targets: readonly Target[] | null;
-  /** Whether only a package for the distribution's MIOpen will do */
-  distribution: boolean;
+  /** null: either kind, patched first */
+  miopen: MiopenKind | null;
   /** Absolute; null: the files stay in the cache */
   prefix: string | null;
   attestation: AttestationChoice;
@@ -62,7 +63,7 @@ export function parseInstall({ rocmVersion, targets, miopen, prefix, get, cwd }:
     source: parseSource(get("source"), cwd),
     rocmVersion,
     targets,
-    distribution: miopen === "distribution",
+    miopen: miopen === "patched" || miopen === "distribution" ? miopen : null,
     prefix,
     attestation: { demand: bundles === null ? (attestation as AttestationChoice["demand"]) : "required", bundles },
     signerWorkflow: workflow,

@@ -2,17 +2,18 @@ import { rmSync } from "node:fs";
 import { lstat, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CRuntime, whyNotRunning } from "../../c-runtime.ts";
 import { withLock } from "../../cache/lock.ts";
 import { removeUnused } from "../../cache/unused.ts";
-import { codeOf, machineError, messageOf, userError } from "../../errors.ts";
+import { codeOf, machineError, messageOf } from "../../errors.ts";
 import { asideOf, diskError, freeBytes, sha256 } from "../../ports/files.ts";
 import { fetchPatiently, showProgress } from "../../toolchain/debian/download.ts";
 import { size } from "../../units.ts";
 import type { Attested } from "./attestation.ts";
 import type { ExpectedFiles } from "./entries.ts";
+import { refuseUnfit } from "./machine.ts";
 import { overlayHome } from "./names.ts";
 import type { Offer, Piece } from "./offer.ts";
+import { keepOrigin, originOf, originsOf, withOrigin } from "./origins.ts";
 import { type FetchPorts, fetchError } from "./place.ts";
 import { type InstallRecord, readRecord, writeRecord } from "./record.ts";
 import { unpackTarball } from "./unpack.ts";
@@ -41,50 +42,42 @@ export function storeFolder(cacheRoot: string): string {
  * processes that want the same one share the work of one. `prove` is called before anything is fetched, and only when what
  * lies there has not been proven yet.
  */
-export async function storedPackage(
-  offer: Offer,
-  cacheRoot: string,
-  prove: (proven: Attested | null) => Promise<Attested | null>,
-  ports: FetchPorts,
-): Promise<Stored> {
+export async function storedPackage(offer: Offer, cacheRoot: string, prove: Prove, ports: FetchPorts): Promise<Stored> {
   const folder = join(storeFolder(cacheRoot), keyOf(offer));
+  const lock = <T>(work: () => Promise<T>) =>
+    withLock(`${folder}.lock`, work, { log: ports.log, signal: ports.signal });
   const found = await readRecord(folder);
-  if (typeof found !== "string") return await reused(folder, found, offer, prove, ports);
-  return await withLock(
-    `${folder}.lock`,
-    async () => {
-      const made = await readRecord(folder);
-      if (typeof made !== "string") return await reused(folder, made, offer, prove, ports);
-      if (made !== "none") ports.log.warning(`the package in ${folder} is damaged (${made}); it is installed anew`);
-      const attested = await prove(null);
-      const record = await makeStored(offer, folder, attested, ports);
-      return { folder, record, hit: false };
-    },
-    { log: ports.log, signal: ports.signal },
-  );
+  const stored =
+    typeof found !== "string"
+      ? await reused(folder, found, offer, prove, ports)
+      : await lock(async () => {
+          const made = await readRecord(folder);
+          if (typeof made !== "string") return await reused(folder, made, offer, prove, ports);
+          if (made !== "none") ports.log.warning(`the package in ${folder} is damaged (${made}); it is installed anew`);
+          const attested = await prove([]);
+          const record = await makeStored(offer, folder, attested, ports);
+          return { folder, record, hit: false };
+        });
+  if (stored.hit) await keepOrigin(folder, originOf(stored.record), lock, ports.log);
+  return stored;
 }
+
+/** Proves where a package comes from, by what earlier runs have proven of its bytes or by asking. */
+export type Prove = (proven: readonly Attested[]) => Promise<Attested | null>;
 
 async function reused(
   folder: string,
   record: InstallRecord,
-  { runtime }: Offer,
-  prove: (proven: Attested | null) => Promise<Attested | null>,
+  { machine, place }: Offer,
+  prove: Prove,
   { log }: FetchPorts,
 ): Promise<Stored> {
-  refuseUnfit(record, runtime);
-  const attested = await prove(record.attested);
+  await refuseUnfit(record, machine);
+  const proofs = originsOf(record).flatMap((origin) => origin.attested ?? []);
+  const attested = await prove(proofs);
   log.info(`${record.name} is installed already: ${folder}`);
-  return { folder, record: { ...record, attested }, hit: true };
-}
-
-/** A package whose MIOpen does not start here would keep every program that uses MIOpen from starting. */
-function refuseUnfit({ name, manifest }: InstallRecord, runtime: CRuntime): void {
-  const unfit = whyNotRunning(manifest.library?.needs, runtime);
-  if (unfit === null) return;
-  throw userError(
-    `${name} does not run on this machine: its MIOpen ${unfit}`,
-    "use miopen distribution, whose package has kernels only, or a package that was compiled on a system like this one",
-  );
+  const { name: from, tag, page } = place;
+  return { folder, record: withOrigin(record, { from, tag, page, attested }), hit: true };
 }
 
 /** Days after which nobody comes back for a download that was cut. */
@@ -130,7 +123,7 @@ async function makeStored(
       page: place.page,
       attested,
     });
-    refuseUnfit(record, offer.runtime);
+    await refuseUnfit(record, offer.machine);
     await replaceFolder(aside, folder);
     return record;
   } catch (error) {

@@ -7,6 +7,8 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Context } from "../../../src/context.ts";
+import type { RdnaError } from "../../../src/errors.ts";
 import { parseOrigin } from "../../../src/miopen/source/origin.ts";
 import { unpackSource } from "../../../src/miopen/source/pack.ts";
 import { sourceStage } from "../../../src/miopen/source/stage.ts";
@@ -166,6 +168,28 @@ test("says what to do without a network, without the file, and offline", async (
     sourceStage(context, parseOrigin("http://127.0.0.1:9/m.git#v1", folder)),
     /cannot fetch MIOpen's source from http:\/\/127\.0\.0\.1:9\/m\.git/,
   );
+});
+
+test("every refusal speaks of the option that named the source: for drift that is sources", async (t) => {
+  const { folder, context } = await freshContext(t, { command: "drift" });
+  const { context: offline } = await contextIn(folder, { command: "drift", offline: "true" });
+  const url = await serve(t, (_, response) => response.writeHead(404).end());
+  tarball(folder);
+  writeFileSync(join(folder, "text.tar.gz"), "no tarball");
+  writeTree(join(folder, "other"), { "CMakeLists.txt": "project(other)\n" }, {});
+  execFileSync("tar", ["-C", folder, "-czf", join(folder, "other.tar.gz"), "other"]);
+  const zeros = "0".repeat(64);
+  const texts = ["./none", "./other", "other.tar.gz", "text.tar.gz", `m.tar.gz#sha256=${zeros}`, `${url}/m.tar.gz`];
+  const refused: [Context, string | null][] = texts.map((text) => [context, text]);
+  refused.push([offline, `${url}/m.tar.gz`], [offline, `${url}/m.git#v1`]);
+  const { context: old } = await contextIn(folder, { command: "drift", "rocm-version": "5.7.1" });
+  refused.push([old, null]);
+  for (const [how, text] of refused) {
+    const source = sourceStage(how, text === null ? null : parseOrigin(text, folder, "sources"));
+    const error = await source.then(String, (caught: RdnaError) => `${caught.message}; ${caught.remedy}`);
+    assert.match(error, /^sources: |with sources/, String(text));
+    assert.doesNotMatch(error, /miopen-source/);
+  }
 });
 
 test("checks out one commit of one project of a monorepo, without history and without large files", async (t) => {

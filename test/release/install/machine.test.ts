@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { fitOf } from "../../../src/release/install/machine.ts";
+import { NodeExec } from "../../../src/ports/exec.ts";
+import { fitOf, machineHere } from "../../../src/release/install/machine.ts";
 import { MemoryLog } from "../publish/support.ts";
 
 let root = "";
@@ -57,4 +58,17 @@ test("ROCM_PATH wins over /opt/rocm", async () => {
   await writeFile(path.join(root, "mine/.info/version"), "7.0.2\n");
   const { rocm } = await fitOf(ANY, { ROCM_PATH: path.join(root, "mine") }, new MemoryLog(), root);
   assert.equal(rocm, "7.0.2");
+});
+
+test("who names a ROCm is told what its kernels are for, and not refused, unless something that fits can be made", async () => {
+  await machine({ rocm: "7.2.4" });
+  const here = async (rocmVersion: string | null, fallback: "none" | "build") => {
+    const { rocm, strict } = await machineHere({ rocmVersion, fallback }, {}, new NodeExec(), root);
+    assert.equal(rocm, "7.2.4");
+    return strict;
+  };
+  assert.deepEqual(
+    [await here(null, "none"), await here("7.2.4", "none"), await here("7.2.4", "build")],
+    [true, false, true],
+  );
 });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { NO_RUNTIME } from "../../../src/c-runtime.ts";
+import { type CRuntime, NO_RUNTIME } from "../../../src/c-runtime.ts";
 import { NodeHttp } from "../../../src/ports/http.ts";
-import { fittingPackages, overlayOf, parsePackageName } from "../../../src/release/install/names.ts";
+import { ANY_MACHINE } from "../../../src/release/install/machine.ts";
+import { miopenHere } from "../../../src/release/install/machine-miopen.ts";
+import { fittingPackages, overlayOf, parsePackageName, type Wish } from "../../../src/release/install/names.ts";
 import { findOffer, NothingFits, type OfferWish } from "../../../src/release/install/offer.ts";
 import { GitHubPackages } from "../../../src/release/install/release-place.ts";
 import { FastClock, MemoryLog } from "../publish/support.ts";
@@ -43,13 +45,13 @@ test("the newest ROCm, then the newest MIOpen, then patched before the distribut
     name("3.5.1", "patched.10", "7.2.4"),
     name("3.5.10", "distribution", "7.2.10"),
   ];
-  const order = (wish: { rocm: string | null; distribution: boolean }) =>
-    fittingPackages(all, wish).map(({ file }) => all.indexOf(file));
-  assert.deepEqual(order({ rocm: null, distribution: false }), [4, 3, 2, 1, 0]);
-  assert.deepEqual(order({ rocm: "7.2.4", distribution: false }), [3, 2, 1]);
-  assert.deepEqual(order({ rocm: "7.2.4", distribution: true }), [1]);
-  assert.deepEqual(order({ rocm: "7.2", distribution: true }), [4, 1]);
-  assert.deepEqual(order({ rocm: "6.4.3", distribution: false }), []);
+  const order = (wish: Wish) => fittingPackages(all, wish).map(({ file }) => all.indexOf(file));
+  assert.deepEqual(order({ rocm: null, miopen: null }), [4, 3, 2, 1, 0]);
+  assert.deepEqual(order({ rocm: "7.2.4", miopen: null }), [3, 2, 1]);
+  assert.deepEqual(order({ rocm: "7.2.4", miopen: "distribution" }), [1]);
+  assert.deepEqual(order({ rocm: "7.2", miopen: "distribution" }), [4, 1]);
+  assert.deepEqual(order({ rocm: null, miopen: "patched" }), [3, 2, 0]);
+  assert.deepEqual(order({ rocm: "6.4.3", miopen: null }), []);
 });
 
 test("an overlay belongs to its target and its ROCm", () => {
@@ -80,7 +82,7 @@ beforeEach(async () => {
   clock = new FastClock();
 });
 
-const ANY: OfferWish = { rocm: null, distribution: false, targets: [], file: null, runtime: NO_RUNTIME };
+const ANY: OfferWish = { rocm: null, miopen: null, targets: [], file: null, machine: ANY_MACHINE };
 
 async function offered(wish: Partial<OfferWish> = {}, tag: string | null = null) {
   const place = { api: `${server.api}${server.base}`, repository: "org/kernels", token: null, version: "0" };
@@ -122,18 +124,20 @@ test("nothing fits: what there is instead is named", async () => {
     /ROCm 6\.4\.3, gfx1010; there is: rdna1-miopen-3\.5\.1.* in the release v1 of org\/kernels/,
   );
   await assert.rejects(offered({ targets: ["gfx1011"] }), /has no kernels for gfx1011/);
+  await assert.rejects(offered({ miopen: "patched" }), /any target, a patched MIOpen; there is: .*-distribution-/);
 });
 
 test("a MIOpen that does not start on this machine is passed over, and named with what it needs", async () => {
   const needs = { glibc: "2.43", glibcxx: "3.4.32" };
   const patched = await samplePackage(path.join(scratch, "patched"), ["gfx1010"], needs);
   const old = { glibc: "2.36", glibcxx: "3.4.30" };
+  const on = (runtime: CRuntime) => ({ machine: { ...ANY_MACHINE, runtime } });
   server.add("v1", files);
   server.add("v2", patched);
-  assert.equal((await offered({ runtime: needs })).tarball.file, PATCHED);
-  assert.equal((await offered({ runtime: NO_RUNTIME })).tarball.file, PATCHED, "it is not known what is here");
-  assert.equal((await offered({ runtime: old })).tarball.file, PACKAGE);
-  await assert.rejects(offered({ runtime: old }, "v2"), (error: Error) => {
+  assert.equal((await offered(on(needs))).tarball.file, PATCHED);
+  assert.equal((await offered(on(NO_RUNTIME))).tarball.file, PATCHED, "it is not known what is here");
+  assert.equal((await offered(on(old))).tarball.file, PACKAGE);
+  await assert.rejects(offered(on(old), "v2"), (error: Error) => {
     assert.ok(error instanceof NothingFits);
     assert.match(
       error.message,
@@ -141,6 +145,29 @@ test("a MIOpen that does not start on this machine is passed over, and named wit
     );
     return true;
   });
+});
+
+test("kernels for another MIOpen than this machine's are passed over, and named with what they are for", async () => {
+  const lib = path.join(scratch, "rocm/lib");
+  await mkdir(lib, { recursive: true });
+  await writeFile(path.join(lib, "libMIOpen.so.1"), "another, MIOpen version 3.5.1.");
+  const miopen = await miopenHere({ ROCM_PATH: path.join(scratch, "rocm") });
+  const patched = await samplePackage(path.join(scratch, "own-library"), ["gfx1010"], NO_RUNTIME);
+  server.add("v1", patched);
+  server.add("v2", files);
+  const strict = { machine: { ...ANY_MACHINE, miopen, strict: true } };
+  assert.equal((await offered(strict)).tarball.file, PATCHED, "which brings its own");
+  assert.equal((await offered({ machine: { ...ANY_MACHINE, miopen } })).tarball.file, PACKAGE);
+  await assert.rejects(offered(strict, "v2"), (error: Error) => {
+    assert.ok(error instanceof NothingFits && error.otherMiopen);
+    assert.match(
+      error.message,
+      /in the release v2 .*, whose kernels are for Debian's MIOpen 3\.5\.1 .* is another build/,
+    );
+    return true;
+  });
+  const none = await offered({ ...strict, rocm: "6.4.3" }).catch((error: unknown) => error);
+  assert.ok(none instanceof NothingFits && !none.otherMiopen);
 });
 
 test("an answer that was cut, garbled or refused for the moment is asked for again", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { noise, sha256 } from "../sample.ts";
+import { noise, OWN_MIOPEN, sha256 } from "../sample.ts";
 import { writeArchive } from "./archives.ts";
 import { Sandbox } from "./sandbox.ts";
 import { TestSigstore } from "./sigstore.ts";
@@ -77,7 +77,7 @@ test("what is not trustworthy is no reason to build instead", async () => {
 });
 
 test("what does not fit is one, if that is asked for: then the build's own errors count", async () => {
-  const build = ["--fallback", "build", "--miopen", "distribution", "--toolchain", box.home];
+  const build = ["--fallback", "build", "--toolchain", box.home];
   const { code, text } = await box.run([...box.release, "--rocm-version", "6.4.3", ...build]);
   assert.match(text, /no package fits ROCm 6\.4\.3[^\n]*it is built/);
   assert.match(text, /error: toolchain: [^\n]*home/);
@@ -113,6 +113,43 @@ for (const alone of [false, true]) {
   });
 }
 
+for (const alone of [false, true]) {
+  test(`kernels for another MIOpen are not installed${alone ? ", also where only the tarball tells" : ""}, but where the ROCm is named`, async () => {
+    const rocm = path.join(box.home, "rocm");
+    for (const [file, text] of Object.entries({
+      ".info/version": "7.2.4-1",
+      "lib/libMIOpen.so.1": `not ${OWN_MIOPEN}`,
+    })) {
+      await mkdir(path.dirname(path.join(rocm, file)), { recursive: true });
+      await writeFile(path.join(rocm, file), text);
+    }
+    const args = ["install", "--source", await box.mirror(alone ? { "manifest.json": null } : {})];
+    const env = { ROCM_PATH: rocm };
+    const refused = await box.run(args, env);
+    assert.match(
+      refused.text,
+      /kernels are for Debian's MIOpen 3\.5\.1 of ROCm 7\.2\.4, and .*so\.1 \(3\.5\.1\) is another build/,
+    );
+    assert.match(refused.text, /\n {7}let fallback 'build' make/);
+    assert.equal(refused.code, 2, refused.text);
+    await box.nothingInstalled();
+    const named = await box.run([...args, "--rocm-version", "7.2.4"], env);
+    assert.equal(named.code, 0, named.text);
+    assert.match(
+      named.text,
+      /warning: these kernels are for Debian's MIOpen 3\.5\.1 .* is another build: MIOpen compiles what/,
+    );
+    const again = await box.run(args, env);
+    assert.equal(again.code, 2, "nor used when they are there already");
+    await box.usable(await box.onlyPackage());
+    await writeFile(path.join(rocm, "lib/libMIOpen.so.1"), OWN_MIOPEN);
+    const own = await box.run(args, env);
+    assert.equal(own.code, 0, own.text);
+    assert.match(own.text, /these kernels are for Debian's MIOpen .*, which is .*lib\/libMIOpen\.so\.1\n/);
+    assert.doesNotMatch(own.text, /warning/);
+  });
+}
+
 function drop(name: string): void {
   const release = box.server.releases[0];
   if (release !== undefined) release.assets = release.assets.filter((asset) => asset.name !== name);
@@ -142,6 +179,12 @@ for (const [what, args, exit, pattern] of [
     ["--rocm-version", "6.4.3"],
     2,
     /no package fits ROCm 6\.4\.3.*there is: rdna1-miopen-3\.5\.1/,
+  ],
+  [
+    "a kind of MIOpen that no release is for",
+    ["--miopen", "patched"],
+    2,
+    /fits .*, a patched MIOpen; there is: .*-distri/,
   ],
   ["a target that no release has", ["--targets", "gfx1012"], 2, /has no kernels for gfx1012/],
   ["a tag that is not there", ["--tag", "v9"], 2, /release v9 of org\/kernels: GitHub answers 404/],

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
+import { asOrdinaryUser } from "../../../src/ports/setpriv.ts";
 import { noise, sha256 } from "../sample.ts";
-import { Sandbox } from "./sandbox.ts";
-import { PACKAGE } from "./support.ts";
+import { PROGRAM, Sandbox } from "./sandbox.ts";
+import { attestRelease, PACKAGE } from "./support.ts";
 
 const TOKEN = "ghp_verySecretToken";
 const box = Sandbox.use();
@@ -27,6 +28,41 @@ test("offline takes what is in the cache, and nothing else", async () => {
   const stranger = await box.run([...box.release, "--offline", "--repository", "evil/kernels"]);
   assert.match(stranger.text, /its origin is not proven/);
   assert.equal(stranger.code, 1);
+});
+
+test("a package that is there already is of the place that it came from this time, proven as this time, also offline", async () => {
+  const folder = await box.mirror();
+  const local = await box.run(["install", "--source", folder]);
+  assert.match(local.out, /from +folder .*mirror\n +origin +not proven/);
+  const released = await box.run(box.release);
+  assert.match(released.out, /from +release v1 of org\/kernels\n +origin +attested by[\s\S]*was there already/);
+  assert.equal((await box.run([...box.release, "--offline", "--tag", "v1"])).code, 0);
+  box.server.add("v2", box.files);
+  const workflow = "org/kernels/.github/workflows/publish.yml@refs/tags/v2";
+  await attestRelease(box.server, box.sigstore, box.digest, { workflow });
+  assert.match((await box.run(box.release)).out, /from +release v2 of org\/kernels\n/);
+  for (const tag of ["v1", "v2"]) {
+    const { code, text, out } = await box.run([...box.release, "--offline", "--tag", tag]);
+    assert.equal(code, 0, text);
+    assert.match(out, new RegExp(`from +release ${tag} of org/kernels\\n +origin +attested by`));
+  }
+  const prefix = path.join(box.home, "rdna1");
+  assert.match((await box.run([...box.release, "--prefix", prefix])).out, /from +release v2/);
+  const there = await box.run(["install", "--source", folder, "--prefix", prefix]);
+  assert.match(there.out, /from +folder .*mirror\n[\s\S]*was there already/);
+});
+
+test("a cache that this user may not write is used all the same", async () => {
+  assert.equal((await box.run(["install", "--source", await box.mirror()])).code, 0);
+  const other = path.join(box.home, "other");
+  await cp(path.join(box.home, "mirror"), other, { recursive: true });
+  const file = path.join(await box.onlyPackage(), "share/rdna1-miopen");
+  await chmod(file, 0o555);
+  await chmod(path.dirname(await box.onlyPackage()), 0o555);
+  const user = asOrdinaryUser({ file: process.execPath, args: [PROGRAM], env: {} });
+  const { code, text, out } = await box.start(["install", "--source", other], {}, user).done;
+  assert.equal(code, 0, text);
+  assert.match(out, /from +folder .*other/);
 });
 
 test("a damaged file in the cache is noticed, and the package installed anew", async () => {

@@ -32,7 +32,8 @@ export async function samplePackage(
   }
   if (needs !== null) {
     input.built = { prefix: path.join(folder, "miopen"), library: "lib/libMIOpen.so.1", digest: "d", needs };
-    input.miopen = { ...input.miopen, series: 1 };
+    const { build: _, ...miopen } = input.miopen;
+    input.miopen = { ...miopen, series: 1 };
     await mkdir(path.join(folder, "miopen/lib"), { recursive: true });
     await writeFile(path.join(folder, "miopen/lib/libMIOpen.so.1"), "a library");
   }
