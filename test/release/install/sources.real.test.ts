@@ -131,7 +131,8 @@ test("an Enterprise Server without attestations and digests: only where that is 
   const demanded = await box.run(box.release, env);
   assert.equal(demanded.code, 2);
   assert.match(demanded.text, /has no attestation for .*set attestation 'off'/s);
-  const { code, text, out } = await box.run([...box.release, "--attestation", "off"], env);
+  const unproven = ["install", "--repository", "org/kernels", "--attestation", "off"];
+  const { code, text, out } = await box.run(unproven, env);
   assert.equal(code, 0, text);
   assert.match(out, /origin +not proven/);
   assert.equal(text.includes(TOKEN), false);
