@@ -15,7 +15,8 @@ export function refuseContradictions(inputs: Inputs): void {
   const { given } = inputs;
   for (const name of Object.keys(given)) refuseUseless(name, inputs);
   refuseForInstall(inputs);
-  // Not so debian-mirror: workflows give it from a variable of the repository, whatever toolchain a run asks for
+  // Not so debian-mirror: workflows give it from a variable of the repository, whatever toolchain a run asks for; nor
+  // trusted-root, which may stand beside an attestation that a variable switches off
   for (const name of ["amd-mirror", "amd-keyring"]) {
     if (given[name] !== undefined && inputs.toolchain !== "amd" && inputs.toolchain !== "auto") {
       throw userError(
@@ -75,19 +76,12 @@ function refuseUseless(name: string, { command, install }: Inputs): void {
   );
 }
 
-function refuseForInstall({ command, given, install: { source, attestation } }: Inputs): void {
+function refuseForInstall({ command, given, install: { source } }: Inputs): void {
   if (command !== "install") return;
   if (given.tag !== undefined && source.kind !== "release") {
     throw userError(
       `tag is given, but the source is '${given.source}', where nothing has a tag`,
       "leave tag out, or leave source out and name the repository of the release",
-    );
-  }
-  for (const name of ["signer-workflow", "trusted-root"]) {
-    if (given[name] === undefined || attestation.demand !== "off") continue;
-    throw userError(
-      `${name} is given, but attestation is 'off', so that nothing is checked against it`,
-      `leave ${name} out, or leave attestation out`,
     );
   }
 }
