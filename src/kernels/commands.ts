@@ -11,6 +11,8 @@ export interface DriverCommand {
   family: string;
   /** Line in that file, from 1. */
   line?: number;
+  /** Goes with a line of the user's file (modes.ts): harvested and run against the set, but nothing of its own to prove. */
+  beside?: true;
 }
 
 /** A line that is not a command, and why. */

@@ -8,6 +8,7 @@ import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
 
 import { planFull } from "./full.ts";
 import { commandId } from "./harvest.ts";
+import { asApplications } from "./modes.ts";
 import { planProbes } from "./probes.ts";
 import { trainingProbes } from "./training.ts";
 
@@ -47,14 +48,15 @@ export async function checkKernelSet(name: string): Promise<void> {
 export async function loadKernelSet(name: string, dialect: Dialect): Promise<KernelSet> {
   const planned =
     name === "conv" ? planConv(dialect) : name === "full" ? planFull(dialect) : await readCommandFile(name);
-  const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
+  const own = withHarvestArguments(planned);
+  const commands = isPlanned(name) ? own : [...own, ...withHarvestArguments(asApplications(own, dialect))];
   const derived = isPlanned(name) ? wantedIm2col(dialect) : [];
   const unharvested = [
     ...(isPlanned(name) ? planProbes(PROBES, 1, dialect) : []),
     // Of a stock library's full set not all of these are in it, for some shapes are one kernel each
     ...(name === "full" && dialect.patched ? trainingProbes(dialect) : []),
   ];
-  const probes = unharvested.map((probe) => ({ ...probe, args: harvestArguments(probe.args) }));
+  const probes = withHarvestArguments(unharvested);
   const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived, probes.map(commandId)];
   return {
     name,
@@ -65,6 +67,10 @@ export async function loadKernelSet(name: string, dialect: Dialect): Promise<Ker
     dialect,
     digest: sha256(JSON.stringify(content)),
   };
+}
+
+function withHarvestArguments(commands: readonly DriverCommand[]): DriverCommand[] {
+  return commands.map((command) => ({ ...command, args: harvestArguments(command.args) }));
 }
 
 /** Reads a file of MIOpenDriver lines; every line that is not understood is named. `option` is whose value the file is. */

@@ -42,7 +42,8 @@ export function planRows(
     return { ...plan, rows: [...planTable(dialect), ...plan.rows] };
   }
   const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
-  const plan = planUsersCommands(set.commands, dialect, holds);
+  const lines = set.commands.filter(({ beside }) => beside !== true);
+  const plan = planUsersCommands(lines, dialect, holds);
   return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, dialect)] };
 }
 

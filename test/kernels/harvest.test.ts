@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { virtualDevice } from "../../src/device/device.ts";
@@ -52,6 +52,27 @@ test("gives up on a database that comes out damaged again and again, instead of 
   assert.equal(error.kind, "machine");
   assert.match(error.message, /damaged three times: .*gfx1010_20\.ukdb/);
   assert.ok(error.cause instanceof KernelFault);
+});
+
+test("a command with variables of its own meets no find-db of another one, which would choose its solver", async () => {
+  const homes: string[] = [];
+  const exec: Exec = {
+    run: async ({ env }) => {
+      const home = env.MIOPEN_USER_DB_PATH ?? "";
+      assert.deepEqual(readdirSync(home), []);
+      writeFileSync(join(home, "found.ufdb.txt"), "x");
+      homes.push(home);
+      return { code: 0, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 0 };
+    },
+  };
+  const args = ["conv", "-F", "1"];
+  const modes = ["1", "2"].map((mode) => ({ args, env: { MIOPEN_FIND_MODE: mode }, family: "test" }));
+  const input = {
+    setup: { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/rocblas" },
+    ...{ commands: [{ args, family: "test" }, ...modes], environment: {}, jobs: 1, folder: join(folder, "find-db") },
+  };
+  await harvest(input, { exec, log: recordedLog(), bunzip: async () => [] });
+  assert.equal(homes.length, 3);
 });
 
 test("a machine without bzip2 is told so at once, and its databases are not taken for damaged", async () => {
