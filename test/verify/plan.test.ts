@@ -29,6 +29,14 @@ test("a set of the user's is proven with the keys that Find asks for", () => {
   assert.deepEqual(gemm?.args.slice(-2), ["-S", "GemmFwdRest"]);
 });
 
+test("a line with a filter too large for a predicted key is proven with each solver", () => {
+  const rows = rowsFor("conv -n 1 -c 3 -H 256 -W 256 -k 4 -y 3 -x 3 -l 64 -j 64 -p 64 -q 64 -F 1");
+  assert.deepEqual(
+    rows.map(({ solver }) => solver),
+    ["ConvDirectNaiveConvFwd", "GemmFwdRest"],
+  );
+});
+
 test("no proof is asked for GEMM where Find offers none", () => {
   const rows = rowsFor("conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3 -p 1 -q 1 -l 2 -j 2 -F 1");
   assert.deepEqual(
