@@ -101,6 +101,12 @@ function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | strin
   return Object.keys(env).length === 0 ? { args: words } : { args: words, env };
 }
 
+/** A command as it would be typed behind MIOpenDriver, with its variables before it. */
+export function commandText({ args, env = {} }: Pick<DriverCommand, "args" | "env">): string {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+  return variables.join("") + args.join(" ");
+}
+
 /** Why MIOpenDriver would not take these arguments, or null. */
 export function checkArguments(args: readonly string[]): string | null {
   const [operation, ...rest] = args;

@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../errors.ts";
-import type { DriverCommand } from "../kernels/commands.ts";
+import { commandText, type DriverCommand } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
 import { describeCommand } from "../kernels/describe.ts";
 import { isUnserved, whyFailed } from "../kernels/harvest.ts";
@@ -201,9 +201,8 @@ function rowOf(
     const hash = input.hashes.get(keyOf(request));
     return hash === undefined ? [] : [{ name: request.name, hash }];
   });
-  const variables = Object.entries(command.env ?? {}).map(([name, value]) => `${name}=${value} `);
   return {
-    ...{ kind: verdict.kind, target: input.setup.target, command: variables.join("") + command.args.join(" ") },
+    ...{ kind: verdict.kind, target: input.setup.target, command: commandText(command) },
     ...{ operation, type, direction, family: verdict.family, layout },
     result: verdict.reason === null ? "passed" : "failed",
     reason: verdict.reason,

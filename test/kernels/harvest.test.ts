@@ -75,6 +75,60 @@ test("a command with variables of its own meets no find-db of another one, which
   assert.equal(homes.length, 3);
 });
 
+/** A harvest of lines 1, 2, …, and what MIOpenDriver does for each, by its operation. */
+async function linesOf(operations: readonly string[], driver: Record<string, { said?: string; launches?: boolean }>) {
+  const runs: string[] = [];
+  const exec: Exec = {
+    run: async ({ args, cwd = "" }) => {
+      const operation = args.find((word) => word in driver) ?? "";
+      runs.push(operation);
+      const event = {
+        pid: 1,
+        ms: 1,
+        ...(driver[operation]?.launches === true ? { event: "launch" } : { event: "start" }),
+      };
+      writeFileSync(join(cwd, "events.jsonl"), `${JSON.stringify(event)}\n`);
+      const stdout = driver[operation]?.said ?? "";
+      return { code: 0, signal: null, timedOut: false, stdout, stderr: "", seconds: 0 };
+    },
+  };
+  const commands = operations.map((operation, index) => ({ args: [operation], family: "my.log", line: index + 1 }));
+  const setup = { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/r" };
+  const input = { setup, commands, environment: {}, jobs: 1, folder: mkdtempSync(join(folder, "lines-")) };
+  const done = harvest(input, { exec, log: recordedLog(), bunzip: async () => [] });
+  return {
+    runs,
+    error: await done.then(
+      () => null,
+      (thrown) => thrown as Error,
+    ),
+  };
+}
+
+test("names every line of the user's that fails, when all have run", async () => {
+  const broken = { said: "<inline asm>:14:20: error: not a valid operand" };
+  const { runs, error } = await linesOf(["bnorm", "conv", "bnormfp16"], {
+    ...{ bnorm: broken, bnormfp16: broken },
+    conv: { launches: true },
+  });
+  assert.equal(runs.length, 3);
+  assert.match(
+    error?.message ?? "",
+    /^2 lines failed:\nmy\.log:1: bnorm: .*\nmy\.log:3: bnormfp16: .*not a valid operand$/,
+  );
+});
+
+test("a line that MIOpenDriver takes and does nothing for is named, with what it said; one that rocBLAS serves alone is none", async () => {
+  const { error } = await linesOf(["rnn", "gemm"], {
+    rnn: { said: "PRNG seed: 1\nLong Name: time Not Found !\n" },
+    gemm: { launches: true },
+  });
+  assert.match(
+    error?.message ?? "",
+    /^1 lines failed:\nmy\.log:1: rnn: MIOpenDriver does nothing for it \(Long Name: time Not Found !\)$/,
+  );
+});
+
 test("a machine without bzip2 is told so at once, and its databases are not taken for damaged", async () => {
   const database = join(folder, "one.kdb");
   const row = { name: "a.cpp.o", args: " -mcpu=gfx1010", blob: Buffer.from("BZh9"), hash: "0".repeat(32), size: 5 };

@@ -63,6 +63,16 @@ test("a user's line has half an hour, and one that needs more is skipped, not re
   assert.match(unproven?.reason ?? "", /no row that executes it passed: conv -n 64 .*too large/);
 });
 
+test("a user's line that MIOpenDriver does nothing for is skipped, not refuted; a row of ours is a failure", async (t) => {
+  const { exec } = machine("Incorrect LRN Mode\n", () => false);
+  const rows = await proveNumerically(input(await scratch(t), [own, ours]), { exec, log: recordedLog() });
+  assert.deepEqual(
+    rows.map(({ result }) => result),
+    ["skipped", "failed"],
+  );
+  assert.equal(rows[0]?.reason, "MIOpenDriver does nothing for it (Incorrect LRN Mode)");
+});
+
 test("a user's line that was wrong before its time was over is refuted", async (t) => {
   const { exec } = machine("Forward Convolution FAILED: 0.3 > 1.5e-06", () => true);
   const [row] = await proveNumerically(input(await scratch(t), [own]), { exec, log: recordedLog() });
