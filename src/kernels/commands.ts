@@ -140,6 +140,28 @@ export function optionsOf(args: readonly string[]): Map<string, string> {
 }
 
 /**
+ * Going back, pooling and dropout read what going forward left (indices, mask), and MIOpenDriver runs no forward pass with
+ * `-F 2` [driver/pool_driver.hpp, dropout_driver.hpp]: both are run then.
+ */
+export function withForward(args: readonly string[]): string[] {
+  const forward = /^(pool|dropout)/.test(args[0] ?? "") && Number(optionsOf(args).get("F") ?? 0) === 2;
+  return forward ? withOptions(args, { F: "0" }) : [...args];
+}
+
+/** The same arguments with some options replaced, whichever of their names they had. */
+export function withOptions(args: readonly string[], values: Readonly<Record<string, string>>): string[] {
+  const known = driverOptions(args[0] ?? "");
+  const result = [args[0] ?? ""];
+  for (let index = 1; index + 1 < args.length; index += 2) {
+    const option = args[index] ?? "";
+    const letter = option.startsWith("--") ? known?.letterOf.get(option.slice(2)) : option.slice(1);
+    if (letter === undefined || values[letter] === undefined) result.push(option, args[index + 1] ?? "");
+  }
+  for (const [letter, value] of Object.entries(values)) result.push(`-${letter}`, value);
+  return result;
+}
+
+/**
  * The arguments to run for a harvest or a completeness proof: no CPU reference (`-V 0`), one timed iteration, no
  * tuning. Whatever the command says about these is replaced, the rest is kept in its order.
  */

@@ -44,6 +44,13 @@ test("the naive solver is run once for each type that occurs, other operations a
   assert.deepEqual(beside(line("pool -F 1"), line("softmax -n 1")), []);
 });
 
+test("pooling and dropout are also run forward where a line goes back, once", () => {
+  const [pool, dropout, ...more] = beside(line("pool -F 2 -y 2"), line("dropoutfp16 --forw 2"), line("softmax -F 2"));
+  assert.deepEqual(pool?.args, ["pool", "-y", "2", "-F", "0"]);
+  assert.deepEqual(dropout?.args, ["dropoutfp16", "-F", "0"]);
+  assert.equal(more.length, 0);
+});
+
 test("nothing is run twice: lines that name their solver or mode", () => {
   const solver = line("conv -n 1 -F 1 -S GemmFwdRest");
   const mode = line("conv -n 1 -F 1", { MIOPEN_FIND_MODE: "2" });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { DriverCommand } from "../../src/kernels/commands.ts";
+import { type DriverCommand, optionsOf } from "../../src/kernels/commands.ts";
 import { keyOf } from "../../src/kernels/database.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
 import { columnsToImageKey, databaseKey, type KernelKey, keysOf, naiveKey } from "../../src/kernels/keys.ts";
@@ -35,6 +35,14 @@ test("a line with a filter too large for a predicted key is proven with each sol
     rows.map(({ solver }) => solver),
     ["ConvDirectNaiveConvFwd", "GemmFwdRest"],
   );
+});
+
+test("pooling and dropout go forward before they go back, for they read what that leaves", () => {
+  const forw = (line: string) => rowsFor(line).map(({ args }) => optionsOf(args).get("F"));
+  assert.deepEqual(forw("pool -W 1x4x8x8 -y 2 -x 2 -F 2"), ["0"]);
+  assert.deepEqual(forw("dropoutfp16 --forw 2 -d 1 -p 0.5"), ["0"]);
+  assert.deepEqual(forw("pool -W 1x4x8x8 -y 2 -x 2 -F 1"), ["1"]);
+  for (const operation of ["softmax", "activ", "lrn"]) assert.deepEqual(forw(`${operation} -n 1 -F 2`), ["2"]);
 });
 
 test("no proof is asked for GEMM where Find offers none", () => {
