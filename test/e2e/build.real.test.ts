@@ -47,6 +47,17 @@ test("builds, proves and packages a kernel set with the committed dist", { skip 
   assert.ok(proofs.files?.every(({ keys, proven }) => keys === proven));
 });
 
+test("an int8 line of a file is proven as it stands, by the prover", { skip }, async () => {
+  const line = "convint8 -n 2 -c 8 -H 11 -W 13 -k 6 -y 5 -x 3 -p 2 -q 1 -F 1";
+  const { code, stderr } = await sandbox.run(
+    mainJob(sandbox.file("int8.txt", `MIOpenDriver ${line}`), "--output", "int8"),
+  );
+  assert.equal(code, 0, stderr);
+  const { rows } = JSON.parse(readFileSync(sandbox.path("int8/proofs.json"), "utf8")) as Proofs;
+  const [row, ...more] = rows.filter(({ kind, command }) => kind === "numerical" && command.startsWith(line));
+  assert.deepEqual([row?.result, row?.reference, more.length], ["passed", "ours", 0]);
+});
+
 test("skips everything in a second run, and says so", { skip }, async () => {
   const { code, stderr } = await sandbox.run(mainJob(small));
   assert.equal(code, 0);

@@ -92,6 +92,8 @@ describe("the digest of what a proof runs", () => {
       planDigest(line("poolfp16 -F 1"), naive, target),
       planDigest(line("poolfp16 -F 2"), naive, target),
       planDigest(line("poolfp16 -F 1", { MIOPEN_FIND_MODE: "1" }), naive, target),
+      planDigest(line("convint8 -n 1 -c 4 -k 4 -H 8 -W 8 -F 1"), naive, target),
+      planDigest(line("convint8 -n 1 -c 4 -k 4 -H 8 -W 9 -F 1"), naive, target),
       planDigest({ ...set, commands: two }, naive, target),
       planDigest({ ...set, commands: two.toReversed() }, naive, target),
     ];
