@@ -39,15 +39,26 @@ export function isPlanned(name: string): boolean {
   return name === "conv" || name === "full";
 }
 
-/** Throws where {@link loadKernelSet} would, before anything is built for it. */
-export async function checkKernelSet(name: string): Promise<void> {
-  if (!isPlanned(name)) await readCommandFile(name);
+/**
+ * The lines of the file that was asked for, null for a set of ours. Throws before anything is built for it. The file is read
+ * here only: it may be a pipe.
+ */
+export async function readKernelSet(name: string): Promise<readonly DriverCommand[] | null> {
+  return isPlanned(name) ? null : await readCommandFile(name);
 }
 
-/** Reads or plans the set that was asked for; every line of a file that is not understood is named. */
-export async function loadKernelSet(name: string, dialect: Dialect): Promise<KernelSet> {
+/** Plans the set that was asked for, or makes it of the file's `lines` ({@link readKernelSet}). */
+export async function loadKernelSet(
+  name: string,
+  dialect: Dialect,
+  lines?: readonly DriverCommand[] | null,
+): Promise<KernelSet> {
   const planned =
-    name === "conv" ? planConv(dialect) : name === "full" ? planFull(dialect) : await readCommandFile(name);
+    name === "conv"
+      ? planConv(dialect)
+      : name === "full"
+        ? planFull(dialect)
+        : (lines ?? (await readCommandFile(name)));
   const own = withHarvestArguments(planned);
   const commands = isPlanned(name) ? own : [...own, ...withHarvestArguments(asApplications(own, dialect))];
   const derived = isPlanned(name) ? wantedIm2col(dialect) : [];
