@@ -78,7 +78,7 @@ export async function prepare(context: Context): Promise<Prepared> {
   const found = new Map<Target, FoundParts>();
   if (inputs.parts !== null)
     for (const target of inputs.targets) found.set(target, await findParts(inputs.parts, target));
-  const lines = await readKernelSet(inputs.kernelSet);
+  const lines = await readKernelSet(inputs.kernelSet, context.log);
   const miopen = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(miopen.running), lines);
   refuseUnknownMiopen(miopen.running, set);

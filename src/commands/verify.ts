@@ -47,8 +47,8 @@ export async function verify(context: Context): Promise<VerifyResult> {
   const cards = new Map<Target, UsableCard | null>();
   for (const target of inputs.targets) cards.set(target, await wantedCard(context, "device", inputs.device, target));
   await checkWritableFolder(inputs.output, "output");
-  const commands = inputs.commands === null ? null : await readCommandFile(inputs.commands, "commands");
-  const lines = await readKernelSet(inputs.kernelSet);
+  const commands = inputs.commands === null ? null : await readCommandFile(inputs.commands, "commands", log);
+  const lines = await readKernelSet(inputs.kernelSet, log);
   const { toolchain, running } = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running), lines);
   const plan = commands === null ? null : planUsersCommands(commands, set.dialect);

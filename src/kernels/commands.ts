@@ -20,6 +20,8 @@ export interface Problem {
   line: number;
   text: string;
   reason: string;
+  /** MIOpen logged it: its loggers of some operations write options that MIOpenDriver has not */
+  logged?: true;
 }
 
 /** Variables that decide where databases are; a kernel-set file must not move them. */
@@ -55,7 +57,7 @@ export function parseCommands(text: string, file: string): { commands: DriverCom
     if (content === "") continue;
     const parsed = parseLine(content);
     if (typeof parsed === "string") {
-      problems.push({ line, text: raw.trim(), reason: parsed });
+      problems.push({ line, text: raw.trim(), reason: parsed, ...(LOGGED.test(raw.trim()) ? { logged: true } : {}) });
       continue;
     }
     const key = JSON.stringify([parsed.args, parsed.env ?? {}]);
@@ -73,6 +75,8 @@ const NOISE = new RegExp(
   ].join("|")})`,
 );
 
+const LOGGED = /^MIOpen\(.*Command \[[^\]]*\]\s*(.*)$/;
+
 /** The part of a line that should be a command; empty when the line says nothing. */
 function commandPart(raw: string): string {
   const line = raw
@@ -80,7 +84,7 @@ function commandPart(raw: string): string {
     .replace(/(^|\s)#(\s.*)?$|^#.*$/, "")
     .trim();
   if (!NOISE.test(line)) return line;
-  return /^MIOpen\(.*Command \[[^\]]*\]\s*(.*)$/.exec(line)?.[1] ?? "";
+  return LOGGED.exec(line)?.[1] ?? "";
 }
 
 function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | string {

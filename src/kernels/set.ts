@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { codeOf, userError } from "../errors.ts";
 import { sha256 } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
 import { type DriverCommand, harvestArguments, parseCommands } from "./commands.ts";
 import type { WantedIm2col } from "./derive.ts";
 import type { Dialect } from "./dialect.ts";
@@ -43,8 +44,8 @@ export function isPlanned(name: string): boolean {
  * The lines of the file that was asked for, null for a set of ours. Throws before anything is built for it. The file is read
  * here only: it may be a pipe.
  */
-export async function readKernelSet(name: string): Promise<readonly DriverCommand[] | null> {
-  return isPlanned(name) ? null : await readCommandFile(name);
+export async function readKernelSet(name: string, log?: Warnings): Promise<readonly DriverCommand[] | null> {
+  return isPlanned(name) ? null : await readCommandFile(name, "kernel-set", log);
 }
 
 /** Plans the set that was asked for, or makes it of the file's `lines` ({@link readKernelSet}). */
@@ -84,8 +85,13 @@ function withHarvestArguments(commands: readonly DriverCommand[]): DriverCommand
   return commands.map((command) => ({ ...command, args: harvestArguments(command.args) }));
 }
 
-/** Reads a file of MIOpenDriver lines; every line that is not understood is named. `option` is whose value the file is. */
-export async function readCommandFile(file: string, option = "kernel-set"): Promise<DriverCommand[]> {
+type Warnings = Pick<Log, "warning">;
+
+/**
+ * Reads a file of MIOpenDriver lines; every line that is not understood is named. Lines that MIOpen logged and MIOpenDriver
+ * would not take are left out with a warning: nobody has written them. `option` is whose value the file is.
+ */
+export async function readCommandFile(file: string, option = "kernel-set", log?: Warnings): Promise<DriverCommand[]> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
@@ -102,7 +108,9 @@ export async function readCommandFile(file: string, option = "kernel-set"): Prom
   if (bytes.length > LARGEST_FILE) {
     throw userError(`${option}: ${file} has ${bytes.length} bytes`, `a command file has at most ${LARGEST_FILE}`);
   }
-  const { commands, problems } = parseCommands(bytes.toString("utf8"), file);
+  const parsed = parseCommands(bytes.toString("utf8"), file);
+  const { commands } = parsed;
+  const problems = parsed.problems.filter(({ logged }) => logged !== true);
   if (problems.length > 0) {
     const lines = problems.slice(0, 20).map((p) => `${file}:${p.line}: ${p.reason}: ${p.text.slice(0, 120)}`);
     const more = problems.length > 20 ? [`and ${problems.length - 20} more`] : [];
@@ -111,6 +119,13 @@ export async function readCommandFile(file: string, option = "kernel-set"): Prom
       "correct or remove these lines; `#` begins a comment",
     );
   }
+  const logged = new Map(parsed.problems.flatMap((one) => (one.logged === true ? [[one.text, one] as const] : [])));
+  for (const { line, text, reason } of [...logged.values()].slice(0, 20)) {
+    log?.warning(
+      `${option}: ${file}:${line} is left out, MIOpenDriver cannot run it: ${reason}: ${text.slice(0, 200)}`,
+    );
+  }
+  if (logged.size > 20) log?.warning(`${option}: and ${logged.size - 20} more lines of ${file}`);
   if (commands.length === 0) {
     throw userError(`${option}: ${file} has no command`, "put in one MIOpenDriver line for each problem");
   }
