@@ -5,7 +5,7 @@ import { type BuiltDevice, deviceStage } from "../device/stage.ts";
 import { userError } from "../errors.ts";
 import { dialectOf } from "../kernels/dialect.ts";
 import { checkParts, findParts, type PartOrigin } from "../kernels/part.ts";
-import { checkKernelSet, isPlanned, type KernelSet, loadKernelSet } from "../kernels/set.ts";
+import { isPlanned, type KernelSet, loadKernelSet, readKernelSet } from "../kernels/set.ts";
 import { partOrigin } from "../kernels/shard-stage.ts";
 import {
   completenessStage,
@@ -78,9 +78,9 @@ export async function prepare(context: Context): Promise<Prepared> {
   const found = new Map<Target, FoundParts>();
   if (inputs.parts !== null)
     for (const target of inputs.targets) found.set(target, await findParts(inputs.parts, target));
-  await checkKernelSet(inputs.kernelSet);
+  const lines = await readKernelSet(inputs.kernelSet, context.log);
   const miopen = await miopenStage(context);
-  const set = await loadKernelSet(inputs.kernelSet, await dialectOf(miopen.running));
+  const set = await loadKernelSet(inputs.kernelSet, await dialectOf(miopen.running), lines);
   refuseUnknownMiopen(miopen.running, set);
   return { ...miopen, set, device: await deviceStage(context, miopen.toolchain), found };
 }

@@ -11,6 +11,8 @@ export interface DriverCommand {
   family: string;
   /** Line in that file, from 1. */
   line?: number;
+  /** Goes with a line of the user's file (modes.ts): harvested and run against the set, but nothing of its own to prove. */
+  beside?: true;
 }
 
 /** A line that is not a command, and why. */
@@ -18,6 +20,8 @@ export interface Problem {
   line: number;
   text: string;
   reason: string;
+  /** MIOpen logged it: its loggers of some operations write options that MIOpenDriver has not */
+  logged?: true;
 }
 
 /** Variables that decide where databases are; a kernel-set file must not move them. */
@@ -53,7 +57,7 @@ export function parseCommands(text: string, file: string): { commands: DriverCom
     if (content === "") continue;
     const parsed = parseLine(content);
     if (typeof parsed === "string") {
-      problems.push({ line, text: raw.trim(), reason: parsed });
+      problems.push({ line, text: raw.trim(), reason: parsed, ...(LOGGED.test(raw.trim()) ? { logged: true } : {}) });
       continue;
     }
     const key = JSON.stringify([parsed.args, parsed.env ?? {}]);
@@ -71,6 +75,8 @@ const NOISE = new RegExp(
   ].join("|")})`,
 );
 
+const LOGGED = /^MIOpen\(.*Command \[[^\]]*\]\s*(.*)$/;
+
 /** The part of a line that should be a command; empty when the line says nothing. */
 function commandPart(raw: string): string {
   const line = raw
@@ -78,7 +84,7 @@ function commandPart(raw: string): string {
     .replace(/(^|\s)#(\s.*)?$|^#.*$/, "")
     .trim();
   if (!NOISE.test(line)) return line;
-  return /^MIOpen\(.*Command \[[^\]]*\]\s*(.*)$/.exec(line)?.[1] ?? "";
+  return LOGGED.exec(line)?.[1] ?? "";
 }
 
 function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | string {
@@ -97,6 +103,12 @@ function parseLine(content: string): Pick<DriverCommand, "args" | "env"> | strin
   const reason = words[0] === "" ? "no operation after MIOpenDriver" : checkArguments(words);
   if (reason !== null) return reason;
   return Object.keys(env).length === 0 ? { args: words } : { args: words, env };
+}
+
+/** A command as it would be typed behind MIOpenDriver, with its variables before it. */
+export function commandText({ args, env = {} }: Pick<DriverCommand, "args" | "env">): string {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+  return variables.join("") + args.join(" ");
 }
 
 /** Why MIOpenDriver would not take these arguments, or null. */
@@ -129,6 +141,28 @@ export function optionsOf(args: readonly string[]): Map<string, string> {
     if (letter !== undefined) options.set(letter, args[index + 1] ?? "");
   }
   return options;
+}
+
+/**
+ * Going back, pooling and dropout read what going forward left (indices, mask), and MIOpenDriver runs no forward pass with
+ * `-F 2` [driver/pool_driver.hpp, dropout_driver.hpp]: both are run then.
+ */
+export function withForward(args: readonly string[]): string[] {
+  const forward = /^(pool|dropout)/.test(args[0] ?? "") && Number(optionsOf(args).get("F") ?? 0) === 2;
+  return forward ? withOptions(args, { F: "0" }) : [...args];
+}
+
+/** The same arguments with some options replaced, whichever of their names they had. */
+export function withOptions(args: readonly string[], values: Readonly<Record<string, string>>): string[] {
+  const known = driverOptions(args[0] ?? "");
+  const result = [args[0] ?? ""];
+  for (let index = 1; index + 1 < args.length; index += 2) {
+    const option = args[index] ?? "";
+    const letter = option.startsWith("--") ? known?.letterOf.get(option.slice(2)) : option.slice(1);
+    if (letter === undefined || values[letter] === undefined) result.push(option, args[index + 1] ?? "");
+  }
+  for (const [letter, value] of Object.entries(values)) result.push(`-${letter}`, value);
+  return result;
 }
 
 /**

@@ -49,11 +49,14 @@ export function planConv(dialect = STOCK): DriverCommand[] {
     for (const elements of gradientSizes()) addIfNew(plan, pointwiseGradient(type, elements), "cleared gradient");
   }
   for (const problem of int8Problems()) add(plan, problem, "naive int8");
-  for (const type of [...FLOAT_TYPES, "int8"] as const) {
-    const problem = flat({ type, direction: "forward" });
-    add(plan, problem, "naive immediate", naiveSolver(problem));
-  }
-  return [...plan.commands, ...biasCommands()];
+  const immediate = ([...FLOAT_TYPES, "int8"] as const).map((type) => naiveImmediate(type, dialect));
+  return [...plan.commands, ...immediate, ...biasCommands()];
+}
+
+/** A run of the naive kernel by the key that it has where no Find comes before it (keys.ts naiveKey). */
+export function naiveImmediate(type: TensorType, dialect: Dialect): DriverCommand {
+  const problem = flat({ type, direction: "forward" });
+  return commandFor(problem, "naive immediate", dialect, naiveSolver(problem));
 }
 
 /** The command for a problem: Find, or immediate mode with the GEMM solver where Find gives it no workspace. */

@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { parseEvents } from "../device/events.ts";
 import { machineError } from "../errors.ts";
 import { type DriverSetup, driverCommand, driverPlaces, makeDriverPlaces } from "../miopen/driver.ts";
 import { type DriverLog, readDriverLog } from "../miopen/log.ts";
@@ -8,8 +9,9 @@ import { diskFull, exists, readTextIfThere, saysDiskIsFull, sha256 } from "../po
 import type { Log } from "../ports/log.ts";
 import { endingWithUs } from "../ports/setpriv.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
-import type { DriverCommand } from "./commands.ts";
+import { commandText, type DriverCommand } from "./commands.ts";
 import { checkRows, type Kernel, keyOf, type Merge, mergeKernels, readRows } from "./database.ts";
+import { whyIdle } from "./idle.ts";
 import { runJobs } from "./pool.ts";
 import { Progress } from "./progress.ts";
 
@@ -108,6 +110,8 @@ async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Pro
   const empty = join(input.folder, "no-system-databases");
   await mkdir(empty, { recursive: true });
   const progress = new Progress("harvest", jobs.length, log);
+  // By line of the user's file: who has a log of a training wants to know of all that fail, not of the first
+  const failed = new Map<number, string>();
   await runJobs(jobs, input.jobs, async ({ command, id }, index) => {
     const folder = join(input.folder, `worker-${index}`);
     await makeDriverPlaces(folder);
@@ -117,23 +121,46 @@ async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Pro
       compile: "allow",
       execute: false,
       systemDatabases: empty,
-      events: false,
+      events: command.line !== undefined,
     };
-    const run = driverCommand(setup, command.args, { ...input.environment, ...command.env });
+    const { events } = driverPlaces(folder);
+    await rm(events, { force: true });
+    const databases = command.env === undefined ? {} : await emptyDatabases(folder);
+    const run = driverCommand(setup, command.args, { ...input.environment, ...databases, ...command.env });
     const result = await exec.run(endingWithUs(run), { timeoutMs: WATCHDOG });
     const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);
-    const reason = whyFailed(result, driverLog);
+    const seen = { result, log: driverLog, events: parseEvents((await readTextIfThere(events)) ?? "") };
+    const idle = command.line === undefined ? null : whyIdle(seen);
+    const reason = isUnserved(command, driverLog) ? null : (whyFailed(result, driverLog) ?? idle);
     if (reason !== null && saysDiskIsFull(reason)) throw diskFull(folder);
     if (reason !== null) {
-      throw machineError(
-        `MIOpenDriver ${command.args.join(" ")}${place(command)}: ${reason}`,
-        "if the line is yours, correct or remove it; if not, report it",
-      );
+      if (command.line === undefined) throw machineError(`${commandText(command)}: ${reason}`, "report this");
+      const what = `${command.family}:${command.line}: ${commandText(command)}: ${reason}`;
+      log.warning(what);
+      if (!failed.has(command.line)) failed.set(command.line, what);
+      return progress.step();
     }
     const line: LedgerLine = { id, keys: driverLog.requests.map(keyOf) };
     await appendFile(join(folder, "ledger.jsonl"), `${JSON.stringify(line)}\n`);
     progress.step();
   });
+  if (failed.size === 0) return;
+  const lines = [...failed].sort((a, b) => a[0] - b[0]).map(([, what]) => what);
+  throw machineError(
+    `${lines.length} lines failed:\n${lines.slice(0, 20).join("\n")}${lines.length > 20 ? "\n…" : ""}`,
+    "correct or remove these lines; what the others compiled is kept. Report those that MIOpen should be able to run",
+  );
+}
+
+/**
+ * No find-db for a command with variables of its own: what an earlier command found in another mode would decide which
+ * solver it takes, and so which kernels it asks for.
+ */
+async function emptyDatabases(worker: string): Promise<Record<string, string>> {
+  const folder = join(worker, "empty-databases");
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  return { MIOPEN_USER_DB_PATH: folder };
 }
 
 /** Why a run counts as failed, or null. */
@@ -148,8 +175,12 @@ export function whyFailed(result: ExecResult, log: DriverLog): string | null {
   return null;
 }
 
-function place(command: DriverCommand): string {
-  return command.line === undefined ? "" : ` (line ${command.line})`;
+/**
+ * Whether a run beside a line (modes.ts) took a GEMM that rocBLAS has no kernel for on this target (docs/targets.md). In the
+ * find mode of `activate` MIOpen then takes no other solver, and no kernel set can change that.
+ */
+export function isUnserved({ beside }: DriverCommand, { unserved }: DriverLog): boolean {
+  return beside === true && unserved.length > 0;
 }
 
 /** What makes two commands the same work. */

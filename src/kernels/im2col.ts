@@ -3,11 +3,16 @@ import type { KernelKey } from "./keys.ts";
 import { asConvolution, type ConvProblem, type TensorType } from "./problem.ts";
 import { typeOptions } from "./type-options.ts";
 
-/** Im2d2Col or Im3d2Col of a problem; the 3-D kernel depends on the type only. */
-export function imageToColumnsKey(problem: ConvProblem, dialect = STOCK): KernelKey {
+/**
+ * Im2d2Col or Im3d2Col of a problem; the 3-D kernel depends on the type only. Null for filters too large for a tile, whose
+ * keys are not predicted ({@link im2d2colTiling}).
+ */
+export function imageToColumnsKey(problem: ConvProblem, dialect = STOCK): KernelKey | null {
   if (problem.filter.length === 3)
     return { file: columnsFile("MIOpenIm3d2Col", dialect), options: typeOptions(problem.type) };
-  return im2d2colKey(problem.type, im2d2colShape(problem, dialect), dialect);
+  return needOf(problem, dialect).least > LARGEST_TILE
+    ? null
+    : im2d2colKey(problem.type, im2d2colShape(problem, dialect), dialect);
 }
 
 /** What an Im2d2Col object is specialised for. */
@@ -63,10 +68,8 @@ export function im2d2colTiling(problem: ConvProblem, dialect = STOCK): Im2d2ColT
   return tilingOf(problem, dialect).tiling;
 }
 
-function tilingOf(
-  problem: ConvProblem,
-  { patched }: Dialect,
-): { tiling: Im2d2ColTiling; tile: number; strided: boolean } {
+/** What one output position needs of a tile, and for how many channels. */
+function needOf(problem: ConvProblem, { patched }: Dialect) {
   const { channels, output, image } = asConvolution(problem);
   const [height = 1, width = 1] = output;
   const [strideY = 1, strideX = 1] = problem.stride;
@@ -75,7 +78,15 @@ function tilingOf(
   const strided = strideY * strideX > 1;
   const fit = !patched || 4 * Math.max(product(image), extentY * extentX) <= LARGEST_TILE;
   const together = height <= 8 && width <= 8 && !strided && channels % 4 === 0 && fit ? 4 : 1;
-  if (together * extentY * extentX > LARGEST_TILE) throw new RangeError("filter too large for a closed set of keys");
+  return { together, extentY, extentX, strideY, strideX, strided, least: together * extentY * extentX };
+}
+
+function tilingOf(problem: ConvProblem, dialect: Dialect): { tiling: Im2d2ColTiling; tile: number; strided: boolean } {
+  const { patched } = dialect;
+  const { output, image } = asConvolution(problem);
+  const [height = 1, width = 1] = output;
+  const { together, extentY, extentX, strideY, strideX, strided, least } = needOf(problem, dialect);
+  if (least > LARGEST_TILE) throw new RangeError("filter too large for a closed set of keys");
   let tileX = 32;
   let tileY = 8;
   const elements = () =>

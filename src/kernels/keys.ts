@@ -81,7 +81,7 @@ export function gemmSolver(problem: ConvProblem): GemmSolver | null {
   return steps(1) ? one : steps(2) && filter.length === 2 ? two : rest;
 }
 
-/** What a GEMM solver launches besides rocBLAS [solver/conv/gemm.cpp, gemm_bwd.cpp, gemm_wrw.cpp]. */
+/** What a GEMM solver launches besides rocBLAS, as far as it is predicted [solver/conv/gemm.cpp, gemm_bwd.cpp, gemm_wrw.cpp]. */
 function gemmKeys(problem: ConvProblem, solver: GemmSolver, dialect: Dialect): KernelKey[] {
   const { type, filter, n } = problem;
   const { channels, image, output } = asConvolution(problem);
@@ -95,13 +95,18 @@ function gemmKeys(problem: ConvProblem, solver: GemmSolver, dialect: Dialect): K
     case "GemmBwd1x1_stride2":
       return [setTensorKey(type, n * channels * product(image)), transposeKey(type)];
     case "GemmFwdRest":
-      return [imageToColumnsKey(problem, dialect)];
+      return columns();
     case "GemmBwdRest":
       return [columnsToImageKey(type, filter.length, channels * product(output) * product(filter), dialect)];
     case "GemmWrw1x1_stride1":
       return [setTensorKey(type, weights)];
     case "GemmWrwUniversal":
-      return [setTensorKey(type, weights), imageToColumnsKey(problem, dialect)];
+      return [setTensorKey(type, weights), ...columns()];
+  }
+
+  function columns(): KernelKey[] {
+    const key = imageToColumnsKey(problem, dialect);
+    return key === null ? [] : [key];
   }
 }
 

@@ -4,10 +4,13 @@ import { machineError } from "../errors.ts";
 import { bunzipFor } from "./bunzip.ts";
 import type { DriverCommand } from "./commands.ts";
 import { checkRows, type Kernel, type Merge, mergeKernels, readRows } from "./database.ts";
-import { deriveIm2col } from "./derive.ts";
+import { deriveIm2col, type WantedIm2col } from "./derive.ts";
 import { planIm2col } from "./families.ts";
 import { harvest } from "./harvest.ts";
+import { im2d2colKey } from "./im2col.ts";
+import { databaseKey } from "./keys.ts";
 import type { Part } from "./part.ts";
+import { shapeId } from "./ranges.ts";
 import type { KernelRequest } from "./stages.ts";
 
 /**
@@ -24,6 +27,7 @@ export async function makeKernels(
   const given: Kernel[][] = [];
   for (const { path } of parts ?? []) given.push(await checkRows(path, readRows(path), bunzipFor(toolchain)));
   const commands = parts === undefined ? [...set.commands] : [];
+  const tried = new Set<string>();
   for (;;) {
     const { kernels: compiled, refused } = await harvestCommands(context, request, commands, folder);
     const merge = mergeKernels([...given, compiled], target);
@@ -40,13 +44,24 @@ export async function makeKernels(
         refused: [...new Map(all.map((one) => [one.key, one])).values()],
       };
     }
-    const more = planIm2col(missing, set.dialect);
-    if (more.length === 0) {
-      throw machineError(`${missing.length} im2col kernels can be neither derived nor harvested`, "report this");
+    // The model of im2col.ts says which command asks for a key: another MIOpen may not agree
+    const [first] = missing.filter((one) => tried.has(wantedId(one)));
+    if (first !== undefined) {
+      const { name, args } = databaseKey(im2d2colKey(first.type, first.shape, set.dialect), target);
+      throw machineError(
+        `MIOpen never asked for ${name}${args}, although the command for it ran: the model of its keys does not fit`,
+        "report this with MIOpen's version, or use a file of MIOpenDriver lines as kernel-set",
+      );
     }
+    const more = planIm2col(missing, set.dialect);
+    for (const one of missing) tried.add(wantedId(one));
     context.log.info(`${target}: ${more.length} im2col kernels cannot be derived and are harvested`);
     commands.push(...more);
   }
+}
+
+function wantedId({ type, shape }: WantedIm2col): string {
+  return `${type} ${shapeId(shape)}`;
 }
 
 /** What commands of the set compile. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { codeOf, userError } from "../errors.ts";
 import { sha256 } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
 import { type DriverCommand, harvestArguments, parseCommands } from "./commands.ts";
 import type { WantedIm2col } from "./derive.ts";
 import type { Dialect } from "./dialect.ts";
@@ -8,6 +9,7 @@ import { harvestEnvironment, planConv, wantedIm2col } from "./families.ts";
 
 import { planFull } from "./full.ts";
 import { commandId } from "./harvest.ts";
+import { asApplications } from "./modes.ts";
 import { planProbes } from "./probes.ts";
 import { trainingProbes } from "./training.ts";
 
@@ -38,23 +40,35 @@ export function isPlanned(name: string): boolean {
   return name === "conv" || name === "full";
 }
 
-/** Throws where {@link loadKernelSet} would, before anything is built for it. */
-export async function checkKernelSet(name: string): Promise<void> {
-  if (!isPlanned(name)) await readCommandFile(name);
+/**
+ * The lines of the file that was asked for, null for a set of ours. Throws before anything is built for it. The file is read
+ * here only: it may be a pipe.
+ */
+export async function readKernelSet(name: string, log?: Warnings): Promise<readonly DriverCommand[] | null> {
+  return isPlanned(name) ? null : await readCommandFile(name, "kernel-set", log);
 }
 
-/** Reads or plans the set that was asked for; every line of a file that is not understood is named. */
-export async function loadKernelSet(name: string, dialect: Dialect): Promise<KernelSet> {
+/** Plans the set that was asked for, or makes it of the file's `lines` ({@link readKernelSet}). */
+export async function loadKernelSet(
+  name: string,
+  dialect: Dialect,
+  lines?: readonly DriverCommand[] | null,
+): Promise<KernelSet> {
   const planned =
-    name === "conv" ? planConv(dialect) : name === "full" ? planFull(dialect) : await readCommandFile(name);
-  const commands = planned.map((command) => ({ ...command, args: harvestArguments(command.args) }));
+    name === "conv"
+      ? planConv(dialect)
+      : name === "full"
+        ? planFull(dialect)
+        : (lines ?? (await readCommandFile(name)));
+  const own = withHarvestArguments(planned);
+  const commands = isPlanned(name) ? own : [...own, ...withHarvestArguments(asApplications(own, dialect))];
   const derived = isPlanned(name) ? wantedIm2col(dialect) : [];
   const unharvested = [
     ...(isPlanned(name) ? planProbes(PROBES, 1, dialect) : []),
     // Of a stock library's full set not all of these are in it, for some shapes are one kernel each
     ...(name === "full" && dialect.patched ? trainingProbes(dialect) : []),
   ];
-  const probes = unharvested.map((probe) => ({ ...probe, args: harvestArguments(probe.args) }));
+  const probes = withHarvestArguments(unharvested);
   const content = [commands.map(commandId), Object.entries(harvestEnvironment).sort(), derived, probes.map(commandId)];
   return {
     name,
@@ -67,8 +81,17 @@ export async function loadKernelSet(name: string, dialect: Dialect): Promise<Ker
   };
 }
 
-/** Reads a file of MIOpenDriver lines; every line that is not understood is named. `option` is whose value the file is. */
-export async function readCommandFile(file: string, option = "kernel-set"): Promise<DriverCommand[]> {
+function withHarvestArguments(commands: readonly DriverCommand[]): DriverCommand[] {
+  return commands.map((command) => ({ ...command, args: harvestArguments(command.args) }));
+}
+
+type Warnings = Pick<Log, "warning">;
+
+/**
+ * Reads a file of MIOpenDriver lines; every line that is not understood is named. Lines that MIOpen logged and MIOpenDriver
+ * would not take are left out with a warning: nobody has written them. `option` is whose value the file is.
+ */
+export async function readCommandFile(file: string, option = "kernel-set", log?: Warnings): Promise<DriverCommand[]> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
@@ -85,7 +108,9 @@ export async function readCommandFile(file: string, option = "kernel-set"): Prom
   if (bytes.length > LARGEST_FILE) {
     throw userError(`${option}: ${file} has ${bytes.length} bytes`, `a command file has at most ${LARGEST_FILE}`);
   }
-  const { commands, problems } = parseCommands(bytes.toString("utf8"), file);
+  const parsed = parseCommands(bytes.toString("utf8"), file);
+  const { commands } = parsed;
+  const problems = parsed.problems.filter(({ logged }) => logged !== true);
   if (problems.length > 0) {
     const lines = problems.slice(0, 20).map((p) => `${file}:${p.line}: ${p.reason}: ${p.text.slice(0, 120)}`);
     const more = problems.length > 20 ? [`and ${problems.length - 20} more`] : [];
@@ -94,6 +119,13 @@ export async function readCommandFile(file: string, option = "kernel-set"): Prom
       "correct or remove these lines; `#` begins a comment",
     );
   }
+  const logged = new Map(parsed.problems.flatMap((one) => (one.logged === true ? [[one.text, one] as const] : [])));
+  for (const { line, text, reason } of [...logged.values()].slice(0, 20)) {
+    log?.warning(
+      `${option}: ${file}:${line} is left out, MIOpenDriver cannot run it: ${reason}: ${text.slice(0, 200)}`,
+    );
+  }
+  if (logged.size > 20) log?.warning(`${option}: and ${logged.size - 20} more lines of ${file}`);
   if (commands.length === 0) {
     throw userError(`${option}: ${file} has no command`, "put in one MIOpenDriver line for each problem");
   }

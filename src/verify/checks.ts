@@ -20,6 +20,14 @@ const AGREES =
 const PART = /^(.+?) verification passed on (.+?) \((.+)\)$/;
 const DIFFERS = /^(.+?)(?: verification)? FAILED\b(?: on [\w ]+)?:?\s*([-+.\w]*)/;
 
+/** How activation and tensor operations say it, and whose comparison it is [activ_driver.hpp, tensorop_driver.hpp]. */
+const DIFFERENCE = /^Difference in (neuron layer|neuron back-propagation|Tensor Op result):/;
+const COMPARED: Readonly<Record<string, string>> = {
+  "neuron layer": "Forward Activation",
+  "neuron back-propagation": "Backward Activation",
+  "Tensor Op result": "Tensor Op",
+};
+
 /** The comparisons that a run printed. */
 export function readChecks(output: string): Check[] {
   return output.split("\n").flatMap((line): Check[] => {
@@ -32,6 +40,8 @@ export function readChecks(output: string): Check[] {
     if (whole !== undefined) {
       return [{ what: `${whole} ${part}`, passed: true, reference: "CPU", error: numberOrNull(partError) }];
     }
+    const compared = COMPARED[DIFFERENCE.exec(line)?.[1] ?? ""];
+    if (compared !== undefined) return [{ what: compared, passed: false, reference: "CPU", error: null }];
     const [, failed, failedError] = /^[A-Z]\w*\(/.test(line) ? [] : (DIFFERS.exec(line) ?? []);
     if (failed === undefined) return [];
     return [{ what: failed, passed: false, reference: "CPU", error: numberOrNull(failedError) }];

@@ -1,7 +1,6 @@
 import type { DriverCommand } from "../kernels/commands.ts";
-import { optionsOf } from "../kernels/commands.ts";
+import { optionsOf, withForward, withOptions } from "../kernels/commands.ts";
 import type { Dialect } from "../kernels/dialect.ts";
-import { driverOptions } from "../kernels/driver-options.ts";
 import { type KernelKey, keysOfRun, naiveSolver } from "../kernels/keys.ts";
 import { outputOf } from "../kernels/problem.ts";
 import { expectedChecks } from "./checks.ts";
@@ -20,7 +19,7 @@ export function rowsOfCommand(
   dialect: Dialect,
   holds: (keys: readonly KernelKey[]) => boolean = () => true,
 ): TableRow[] | string {
-  const args = numericalArguments(command.args);
+  const args = withForward(numericalArguments(command.args));
   const expected = expectedChecks(args);
   if (typeof expected === "string") return expected;
   const env = command.env ?? {};
@@ -64,17 +63,4 @@ export function int8CaseOf(command: DriverCommand, dialect: Dialect): ProverCase
 function namedSolver(args: readonly string[]): string | null {
   const named = optionsOf(args).get("S") ?? "-1";
   return /^-\d+$/.test(named) ? null : named;
-}
-
-/** The same arguments with some options replaced, whichever of their names they had. */
-function withOptions(args: readonly string[], values: Readonly<Record<string, string>>): string[] {
-  const known = driverOptions(args[0] ?? "");
-  const result = [args[0] ?? ""];
-  for (let index = 1; index + 1 < args.length; index += 2) {
-    const option = args[index] ?? "";
-    const letter = option.startsWith("--") ? known?.letterOf.get(option.slice(2)) : option.slice(1);
-    if (letter === undefined || values[letter] === undefined) result.push(option, args[index + 1] ?? "");
-  }
-  for (const [letter, value] of Object.entries(values)) result.push(`-${letter}`, value);
-  return result;
 }

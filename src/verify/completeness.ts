@@ -1,10 +1,10 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../errors.ts";
-import type { DriverCommand } from "../kernels/commands.ts";
+import { commandText, type DriverCommand } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
 import { describeCommand } from "../kernels/describe.ts";
-import { whyFailed } from "../kernels/harvest.ts";
+import { isUnserved, whyFailed } from "../kernels/harvest.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
 import { isIn, type Shard } from "../kernels/shard.ts";
@@ -148,7 +148,12 @@ async function proveOne(
     const reason = `asks for ${left}, which is left out of the set because it failed its proof`;
     return { ...rowOf(input, command, observed, { ...verdict, reason }), result: "skipped" };
   }
-  return rowOf(input, command, observed, { ...verdict, reason: whyIncomplete(observed, input.hashes) });
+  const reason = whyIncomplete(observed, input.hashes);
+  if (reason !== null && isUnserved(command, observed.log) && reason === whyFailed(observed.result, observed.log)) {
+    const why = `fails on ${input.setup.target} whatever the set holds: rocBLAS has no kernel for the GEMM that MIOpen takes`;
+    return { ...rowOf(input, command, observed, { ...verdict, reason: why }), result: "skipped" };
+  }
+  return rowOf(input, command, observed, { ...verdict, reason });
 }
 
 /**
@@ -197,7 +202,7 @@ function rowOf(
     return hash === undefined ? [] : [{ name: request.name, hash }];
   });
   return {
-    ...{ kind: verdict.kind, target: input.setup.target, command: command.args.join(" ") },
+    ...{ kind: verdict.kind, target: input.setup.target, command: commandText(command) },
     ...{ operation, type, direction, family: verdict.family, layout },
     result: verdict.reason === null ? "passed" : "failed",
     reason: verdict.reason,

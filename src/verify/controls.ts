@@ -10,6 +10,9 @@ import type { TableRow } from "./table.ts";
 /** How many runs of each kind are made. */
 const CONTROLS = 2;
 
+/** How many rows are tried for them. */
+const MOST_TRIED = 10;
+
 /**
  * Runs that must fail, because no kernel is executed in them: memory keeps what was in it, and MIOpenDriver and the
  * prover must both say that the results are wrong. Shows that the comparisons can fail at all. `driven` are the proofs of
@@ -20,21 +23,44 @@ export async function numericalControls(
   ports: { exec: Exec; log: Log; bunzip: Bunzip },
 ): Promise<ProofRow[]> {
   const driven: ProofRow[] = [];
-  for (const row of controllable(table.rows, proofs).slice(0, CONTROLS)) {
-    driven.push(await proveOne(table, row, join(table.folder, "run-control"), ports.exec, false));
+  const agreeing: ProofRow[] = [];
+  for (const row of controllable(table.rows, proofs).slice(0, MOST_TRIED)) {
+    if (driven.length === CONTROLS) break;
+    const control = await proveOne(table, row, join(table.folder, "run-control"), ports.exec, false);
+    (agreesWithNothing(control) ? agreeing : driven).push(control);
   }
   const plans = prover.plans.slice(0, CONTROLS);
   const own = await proveWithProver(
     { ...prover, plans, folder: join(prover.folder, "control"), execute: false },
     ports,
   );
-  return [...driven, ...own].map(controlOf);
+  const controls = [...driven, ...own].map(controlOf);
+  return driven.length > 0 ? controls : [...controls, ...agreeing.slice(0, 1).map(needless)];
 }
 
-/** Rows that come to an end: ours first, then the user's that were not too large. */
+/**
+ * Whether the host's results are what memory held anyway, as those of a dropout of everything are: such a row controls
+ * nothing. Results of a convolution are never.
+ */
+function agreesWithNothing({ operation, reason }: ProofRow): boolean {
+  return operation !== "conv" && /was launched, but not executed/.test(reason ?? "");
+}
+
+/** The control of a set none of whose rows can be one. */
+function needless(row: ProofRow): ProofRow {
+  const reason = "no command of the set has results that differ from memory in which no kernel ran";
+  return { ...controlOf(row), result: "skipped", reason };
+}
+
+/** Rows that come to an end, not the user's that were too large: what passed first, and of these ours first. */
 function controllable(rows: readonly TableRow[], proofs: readonly ProofRow[]): TableRow[] {
-  const ended = rows.filter((_, index) => proofs[index]?.result !== "skipped");
-  return [...ended.filter(({ own }) => own !== true), ...ended.filter(({ own }) => own === true)];
+  const rank = ({ row, result }: { row: TableRow; result: ProofRow["result"] | undefined }) =>
+    (result === "failed" ? 2 : 0) + (row.own === true ? 1 : 0);
+  return rows
+    .map((row, index) => ({ row, result: proofs[index]?.result }))
+    .filter(({ result }) => result !== "skipped")
+    .sort((a, b) => rank(a) - rank(b))
+    .map(({ row }) => row);
 }
 
 /** A row turned into its control: it passes by having failed at the comparison. */

@@ -2,6 +2,7 @@ import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { keyOf } from "../kernels/database.ts";
 import { describeCommand } from "../kernels/describe.ts";
+import { whyIdle } from "../kernels/idle.ts";
 import { databaseKey } from "../kernels/keys.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
@@ -107,13 +108,14 @@ export function skippedRow(target: Target, { command, reason }: Unprovable): Pro
   };
 }
 
-function rowOf(input: NumericalInput, row: TableRow, { result, log }: Observation, verdict: Verdict): ProofRow {
+function rowOf(input: NumericalInput, row: TableRow, observed: Observation, verdict: Verdict): ProofRow {
+  const { result, log } = observed;
   const { operation, type, direction, layout } = describeCommand({ args: row.args, family: row.family });
   const variables = Object.entries(row.env).map(([name, value]) => `${name}=${value} `);
   return {
     ...{ kind: "numerical", target: input.setup.target, command: variables.join("") + row.args.join(" ") },
     ...{ operation, type, direction, family: row.family, layout },
-    ...resultOf(input, row, verdict),
+    ...resultOf(input, row, verdict, row.own === true ? whyIdle(observed) : null),
     solver: row.solver ?? (log.solvers.join(", ") || null),
     kernels: verdict.kernels,
     reference: "miopen-cpu",
@@ -128,8 +130,11 @@ function resultOf(
   { isCard }: NumericalInput,
   row: TableRow,
   { reason, unfinished }: Verdict,
+  idle: string | null,
 ): Pick<ProofRow, "result" | "reason"> {
   if (reason === null) return { result: "passed", reason };
+  // Nothing ran that could be refuted
+  if (idle !== null) return { result: "skipped", reason: idle };
   if (row.own !== true || isCard === true || !unfinished) return { result: "failed", reason };
   return tooLarge(reason);
 }

@@ -42,7 +42,8 @@ export function planRows(
     return { ...plan, rows: [...planTable(dialect), ...plan.rows] };
   }
   const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
-  const plan = planUsersCommands(set.commands, dialect, holds);
+  const lines = set.commands.filter(({ beside }) => beside !== true);
+  const plan = planUsersCommands(lines, dialect, holds);
   return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, dialect)] };
 }
 
@@ -52,8 +53,10 @@ export function planDigest(
   kernels: readonly { name: string; args: string; hash: string }[],
   target: string,
 ): string {
-  const { rows } = planRows(set, new Set(kernels.map(keyOf)), target);
-  return sha256(JSON.stringify([rows, planProver(kernels, target, set.dialect), CHUNK]));
+  const { rows, own } = planRows(set, new Set(kernels.map(keyOf)), target);
+  const lines = own.map(({ command, case: one }) => [command.args, command.family, one]);
+  const more = lines.length === 0 ? [] : [lines];
+  return sha256(JSON.stringify([rows, planProver(kernels, target, set.dialect), CHUNK, ...more]));
 }
 
 /** Rows for the lines of a user's, whose sizes are not ours. */

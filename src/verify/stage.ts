@@ -17,7 +17,7 @@ import { proveNumerically, skippedRow } from "./numerical.ts";
 import { planDigest, planRows } from "./plan.ts";
 import { type GivenProofs, seedLedger } from "./proof-part.ts";
 import type { ProofRow } from "./proofs.ts";
-import { proveWithProver } from "./prover.ts";
+import { proveCommandWithProver, proveWithProver } from "./prover.ts";
 import type { BuiltProver } from "./prover-build.ts";
 import { planProver } from "./prover-plan.ts";
 
@@ -37,7 +37,7 @@ export interface NumericalProof extends Coverage {
 }
 
 /** Raise when the verdict changes: what a row must have done, and what follows from it. */
-const VERIFY_SCHEMA = "2";
+const VERIFY_SCHEMA = "3";
 
 /** What the numerical proof of a kernel set depends on. */
 export function verifyParts({ toolchain, device, prover, set, target, kernels }: VerifyRequest) {
@@ -110,7 +110,7 @@ async function proveWith(
   const setup = { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas.folder };
   const hashes = hashesOf(kernels.kernels);
   const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
-  const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
+  const { rows, unprovable, own: mine } = planRows(set, new Set(hashes.keys()), target);
   const how = { jobs: context.jobs, ...(shard === undefined ? {} : { shard }) };
   const table = { setup, rows, kernels: { hashes, names }, system, ...how, folder: join(work, "table") };
   const driven = await proveNumerically(table, context);
@@ -120,8 +120,13 @@ async function proveWith(
   const bunzip = bunzipFor(toolchain);
   const proven = await proveWithProver(own, { ...context, bunzip });
   if (shard !== undefined) return { rows: [...driven, ...proven], files: [], unproven: [] };
+  const lines: ProofRow[] = [];
+  for (const [index, one] of mine.entries()) {
+    const place = { setup, program: prover.program, database, folder: join(work, `line-${index}`) };
+    lines.push(await proveCommandWithProver(place, one, { ...context, bunzip }));
+  }
   const controls = await numericalControls({ table, prover: own, driven }, { ...context, bunzip });
-  const all = [...driven, ...proven, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
+  const all = [...driven, ...proven, ...lines, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
   return { rows: all, ...coverageOf(kernels.kernels, all, target) };
 }
 

@@ -76,6 +76,17 @@ describe("a list of MIOpenDriver command lines", () => {
     );
   });
 
+  test("tells lines that MIOpen logged and MIOpenDriver would not take from lines that somebody wrote", () => {
+    const logged =
+      "MIOpen(HIP): Command [LogCmdLayerNorm] ./bin/MIOpenDriver layernormfp32 -n 4 -c 16 -H 1 -W 1 -F 1 -m 0";
+    const { problems } = parseCommands(`${logged}\nMIOpenDriver layernorm -n 4\n`, "x");
+    const reason = "layernorm has no option -n";
+    assert.deepEqual(problems, [
+      { line: 1, text: logged, reason, logged: true },
+      { line: 2, text: "MIOpenDriver layernorm -n 4", reason },
+    ]);
+  });
+
   test("keeps equal commands once", () => {
     assert.equal(parseCommands("MIOpenDriver conv -n 1\n./MIOpenDriver conv  -n 1\n", "x").commands.length, 1);
   });

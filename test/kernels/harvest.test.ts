@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { virtualDevice } from "../../src/device/device.ts";
@@ -52,6 +52,81 @@ test("gives up on a database that comes out damaged again and again, instead of 
   assert.equal(error.kind, "machine");
   assert.match(error.message, /damaged three times: .*gfx1010_20\.ukdb/);
   assert.ok(error.cause instanceof KernelFault);
+});
+
+test("a command with variables of its own meets no find-db of another one, which would choose its solver", async () => {
+  const homes: string[] = [];
+  const exec: Exec = {
+    run: async ({ env }) => {
+      const home = env.MIOPEN_USER_DB_PATH ?? "";
+      assert.deepEqual(readdirSync(home), []);
+      writeFileSync(join(home, "found.ufdb.txt"), "x");
+      homes.push(home);
+      return { code: 0, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 0 };
+    },
+  };
+  const args = ["conv", "-F", "1"];
+  const modes = ["1", "2"].map((mode) => ({ args, env: { MIOPEN_FIND_MODE: mode }, family: "test" }));
+  const input = {
+    setup: { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/rocblas" },
+    ...{ commands: [{ args, family: "test" }, ...modes], environment: {}, jobs: 1, folder: join(folder, "find-db") },
+  };
+  await harvest(input, { exec, log: recordedLog(), bunzip: async () => [] });
+  assert.equal(homes.length, 3);
+});
+
+/** A harvest of lines 1, 2, …, and what MIOpenDriver does for each, by its operation. */
+async function linesOf(operations: readonly string[], driver: Record<string, { said?: string; launches?: boolean }>) {
+  const runs: string[] = [];
+  const exec: Exec = {
+    run: async ({ args, cwd = "" }) => {
+      const operation = args.find((word) => word in driver) ?? "";
+      runs.push(operation);
+      const event = {
+        pid: 1,
+        ms: 1,
+        ...(driver[operation]?.launches === true ? { event: "launch" } : { event: "start" }),
+      };
+      writeFileSync(join(cwd, "events.jsonl"), `${JSON.stringify(event)}\n`);
+      const stdout = driver[operation]?.said ?? "";
+      return { code: 0, signal: null, timedOut: false, stdout, stderr: "", seconds: 0 };
+    },
+  };
+  const commands = operations.map((operation, index) => ({ args: [operation], family: "my.log", line: index + 1 }));
+  const setup = { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/r" };
+  const input = { setup, commands, environment: {}, jobs: 1, folder: mkdtempSync(join(folder, "lines-")) };
+  const done = harvest(input, { exec, log: recordedLog(), bunzip: async () => [] });
+  return {
+    runs,
+    error: await done.then(
+      () => null,
+      (thrown) => thrown as Error,
+    ),
+  };
+}
+
+test("names every line of the user's that fails, when all have run", async () => {
+  const broken = { said: "<inline asm>:14:20: error: not a valid operand" };
+  const { runs, error } = await linesOf(["bnorm", "conv", "bnormfp16"], {
+    ...{ bnorm: broken, bnormfp16: broken },
+    conv: { launches: true },
+  });
+  assert.equal(runs.length, 3);
+  assert.match(
+    error?.message ?? "",
+    /^2 lines failed:\nmy\.log:1: bnorm: .*\nmy\.log:3: bnormfp16: .*not a valid operand$/,
+  );
+});
+
+test("a line that MIOpenDriver takes and does nothing for is named, with what it said; one that rocBLAS serves alone is none", async () => {
+  const { error } = await linesOf(["rnn", "gemm"], {
+    rnn: { said: "PRNG seed: 1\nLong Name: time Not Found !\n" },
+    gemm: { launches: true },
+  });
+  assert.match(
+    error?.message ?? "",
+    /^1 lines failed:\nmy\.log:1: rnn: MIOpenDriver does nothing for it \(Long Name: time Not Found !\)$/,
+  );
 });
 
 test("a machine without bzip2 is told so at once, and its databases are not taken for damaged", async () => {

@@ -99,7 +99,15 @@ for (const [what, problem, tile] of [
 }
 
 test("filters whose channel count would be in the key are refused, not guessed", () => {
-  assert.throws(() => im2d2colShape({ ...plain, input: [200, 200], filter: [130, 130] }), RangeError);
+  const large = { ...plain, input: [200, 200], filter: [130, 130] };
+  assert.throws(() => im2d2colShape(large), RangeError);
+  // A user's line may have such a filter, or one that is widely dilated: it is a problem with one key fewer
+  const wide = { ...plain, input: [256, 256], pad: [64, 64], dilation: [64, 64] };
+  for (const problem of [large, wide]) {
+    assert.deepEqual(keysOfRun(problem, "GemmFwdRest"), []);
+    const [set, ...more] = keysOfRun({ ...problem, direction: "backward-weights" }, "GemmWrwUniversal");
+    assert.deepEqual([set?.file, more], ["MIOpenSubTensorOpWithScalarKernel.cl", []]);
+  }
 });
 
 test("every type has its own options", () => {

@@ -57,6 +57,23 @@ test("the control runs a command that asks for a kernel of the set, although the
   assert.deepEqual([kind, result, command], ["negative-control", "passed", "conv -y 3"]);
 });
 
+test("a run beside a line that rocBLAS has no kernel for is skipped; the line itself, and a kernel that is missing, is not", async (t) => {
+  const failing = (more: string): Exec => ({
+    run: async ({ cwd = "" }) => {
+      writeFileSync(join(cwd, "events.jsonl"), "");
+      const unserved = "rdna1-device: hipModuleLoad: rocblas_gemvt: the offload bundle has no object for it";
+      return { code: 1, signal: null, timedOut: false, stdout: `${unserved}\n${more}`, stderr: "", seconds: 1 };
+    },
+  });
+  const results = async (more: string) => {
+    const commands = [NAIVE, { ...NAIVE, env: { MIOPEN_FIND_MODE: "2" }, beside: true as const }];
+    const rows = await proveCompleteness(await input(t, commands), { exec: failing(more), log: recordedLog() });
+    return rows.slice(0, 2).map(({ result }) => result);
+  };
+  assert.deepEqual(await results(""), ["failed", "skipped"]);
+  assert.deepEqual(await results(`[LoadBinary] Unable to load ${KEY}`), ["failed", "failed"]);
+});
+
 test("the control of a set that rocBLAS serves alone is skipped, and says why", async (t) => {
   const { kind, result, reason } = (await control(t, [GEMM])) ?? {};
   assert.deepEqual([kind, result], ["negative-control", "skipped"]);

@@ -63,6 +63,16 @@ test("a user's line has half an hour, and one that needs more is skipped, not re
   assert.match(unproven?.reason ?? "", /no row that executes it passed: conv -n 64 .*too large/);
 });
 
+test("a user's line that MIOpenDriver does nothing for is skipped, not refuted; a row of ours is a failure", async (t) => {
+  const { exec } = machine("Incorrect LRN Mode\n", () => false);
+  const rows = await proveNumerically(input(await scratch(t), [own, ours]), { exec, log: recordedLog() });
+  assert.deepEqual(
+    rows.map(({ result }) => result),
+    ["skipped", "failed"],
+  );
+  assert.equal(rows[0]?.reason, "MIOpenDriver does nothing for it (Incorrect LRN Mode)");
+});
+
 test("a user's line that was wrong before its time was over is refuted", async (t) => {
   const { exec } = machine("Forward Convolution FAILED: 0.3 > 1.5e-06", () => true);
   const [row] = await proveNumerically(input(await scratch(t), [own]), { exec, log: recordedLog() });
@@ -87,6 +97,46 @@ test("controls are run with rows of ours, and with a user's only if it was not t
     runs.map(({ args }) => args[args.indexOf("-n") + 1]),
     ["1", "2"],
   );
+});
+
+/** What {@link numericalControls} come to for rows of these operations; the driver prints `said` of each, and launches in vain. */
+async function controlsOf(folder: string, said: Record<string, string>) {
+  const runs: string[] = [];
+  const exec: Exec = {
+    run: async ({ args, cwd = "" }) => {
+      const operation = args.find((word) => word in said) ?? "";
+      runs.push(operation);
+      const launch = { event: "launch", kernel: "k", module: HASH, executed: false, milliseconds: 1 };
+      const events = [{ event: "start", target: "gfx1010", program: "MIOpenDriver" }, launch];
+      const lines = events.map((one) => `${JSON.stringify({ pid: 1, ms: 1, ...one })}\n`);
+      writeFileSync(join(cwd, "events.jsonl"), lines.join(""));
+      return { code: 0, signal: null, timedOut: false, stdout: said[operation] ?? "", stderr: "", seconds: 1 };
+    },
+  };
+  const rows = Object.keys(said).map((operation): TableRow => ({ ...own, args: [operation, "-F", "1"], keys: [] }));
+  const prover = { ...input(folder, []), program: "/prover", plans: [], database: [], folder: join(folder, "prover") };
+  const driven = rows.map(() => ({ result: "passed" })) as never;
+  const ports = { exec, log: recordedLog(), bunzip: async () => [] };
+  const controls = await numericalControls({ table: input(folder, rows), prover, driven }, ports);
+  return { runs, results: controls.map(({ operation, result }) => [operation, result]) };
+}
+
+const AGREES = {
+  dropout: "Forward Dropout Verifies on CPU and GPU (err=0)",
+  conv: "Forward Convolution Verifies OK on CPU reference (0 < 1.5e-06)",
+};
+
+test("a control that agrees with memory in which no kernel ran is tried with the next row, but not a convolution's", async (t) => {
+  const activ = "Difference in neuron layer: 0.19 too large at 0 x = 0.19";
+  const { runs, results } = await controlsOf(await scratch(t), { dropout: AGREES.dropout, activ });
+  assert.deepEqual(runs, ["dropout", "activ"]);
+  assert.deepEqual(results, [["activ", "passed"]]);
+  assert.deepEqual((await controlsOf(await scratch(t), { conv: AGREES.conv })).results, [["conv", "failed"]]);
+});
+
+test("the control of a set that agrees with such memory throughout is skipped, and nothing is refused for it", async (t) => {
+  const { results } = await controlsOf(await scratch(t), { dropout: AGREES.dropout });
+  assert.deepEqual(results, [["dropout", "skipped"]]);
 });
 
 test("the lines of a file are the user's, whatever the size, and what the sets conv and full are proven with is ours", () => {

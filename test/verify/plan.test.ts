@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { DriverCommand } from "../../src/kernels/commands.ts";
+import { type DriverCommand, optionsOf } from "../../src/kernels/commands.ts";
 import { keyOf } from "../../src/kernels/database.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
 import { columnsToImageKey, databaseKey, type KernelKey, keysOf, naiveKey } from "../../src/kernels/keys.ts";
@@ -27,6 +27,22 @@ test("a set of the user's is proven with the keys that Find asks for", () => {
   assert.equal(naive?.env.MIOPEN_DEBUG_FIND_ONLY_SOLVER, "ConvDirectNaiveConvFwd");
   assert.ok(!naive?.args.includes("-S"));
   assert.deepEqual(gemm?.args.slice(-2), ["-S", "GemmFwdRest"]);
+});
+
+test("a line with a filter too large for a predicted key is proven with each solver", () => {
+  const rows = rowsFor("conv -n 1 -c 3 -H 256 -W 256 -k 4 -y 3 -x 3 -l 64 -j 64 -p 64 -q 64 -F 1");
+  assert.deepEqual(
+    rows.map(({ solver }) => solver),
+    ["ConvDirectNaiveConvFwd", "GemmFwdRest"],
+  );
+});
+
+test("pooling and dropout go forward before they go back, for they read what that leaves", () => {
+  const forw = (line: string) => rowsFor(line).map(({ args }) => optionsOf(args).get("F"));
+  assert.deepEqual(forw("pool -W 1x4x8x8 -y 2 -x 2 -F 2"), ["0"]);
+  assert.deepEqual(forw("dropoutfp16 --forw 2 -d 1 -p 0.5"), ["0"]);
+  assert.deepEqual(forw("pool -W 1x4x8x8 -y 2 -x 2 -F 1"), ["1"]);
+  for (const operation of ["softmax", "activ", "lrn"]) assert.deepEqual(forw(`${operation} -n 1 -F 2`), ["2"]);
 });
 
 test("no proof is asked for GEMM where Find offers none", () => {
@@ -76,6 +92,8 @@ describe("the digest of what a proof runs", () => {
       planDigest(line("poolfp16 -F 1"), naive, target),
       planDigest(line("poolfp16 -F 2"), naive, target),
       planDigest(line("poolfp16 -F 1", { MIOPEN_FIND_MODE: "1" }), naive, target),
+      planDigest(line("convint8 -n 1 -c 4 -k 4 -H 8 -W 8 -F 1"), naive, target),
+      planDigest(line("convint8 -n 1 -c 4 -k 4 -H 8 -W 9 -F 1"), naive, target),
       planDigest({ ...set, commands: two }, naive, target),
       planDigest({ ...set, commands: two.toReversed() }, naive, target),
     ];
