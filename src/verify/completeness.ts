@@ -12,7 +12,7 @@ import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
 import type { Target } from "../rdna1/targets.ts";
 import { readLedger } from "./ledger.ts";
-import { type Observation, observe, type ProofSetup } from "./observe.ts";
+import { type Observation, observe, type ProofSetup, whyNoEvidence } from "./observe.ts";
 import type { KernelUse, ProofRow } from "./proofs.ts";
 
 export interface CompletenessInput {
@@ -148,7 +148,10 @@ async function proveOne(
     const reason = `asks for ${left}, which is left out of the set because it failed its proof`;
     return { ...rowOf(input, command, observed, { ...verdict, reason }), result: "skipped" };
   }
-  return rowOf(input, command, observed, { ...verdict, reason: whyIncomplete(observed, input.hashes) });
+  const reason = whyIncomplete(observed, input.hashes);
+  const error = whyNoEvidence(observed, { what: `MIOpenDriver ${command.args.join(" ")}`, folder });
+  if (reason !== null && error !== null) throw error;
+  return rowOf(input, command, observed, { ...verdict, reason });
 }
 
 /**

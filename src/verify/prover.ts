@@ -16,7 +16,7 @@ import { endingWithUs } from "../ports/setpriv.ts";
 import { programCommand } from "../toolchain/toolchain.ts";
 import { readLedger } from "./ledger.ts";
 import { skippedRow, tooLarge, USERS_WATCHDOG } from "./numerical.ts";
-import type { ProofSetup } from "./observe.ts";
+import { type ProofSetup, whyNoEvidence } from "./observe.ts";
 import type { ProofRow } from "./proofs.ts";
 import { CHUNK, type ObjectPlan, type ProverCase, planText } from "./prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "./prover-rows.ts";
@@ -130,7 +130,7 @@ async function proveChunk(
 ): Promise<ProofRow[]> {
   const rows: ProofRow[] = [];
   for (let left = plans; left.length > 0; ) {
-    const { result, results, events } = await start(input, left, places, folder, exec);
+    const { result, results, events } = await startAgain(input, left, places, folder, exec);
     if (!events.some(({ event }) => event === "start")) {
       const said = `${result.stdout}\n${result.stderr}`.trim().slice(-300);
       throw machineError(`the prover could not start: ${said}`, "check the virtual device and the toolchain");
@@ -157,6 +157,22 @@ async function proveChunk(
 /** The prover ends with it: after a fault a card's runtime answers every call of the process with that error. */
 function isFailedLaunch(result: CaseResult): boolean {
   return "call" in result && /Launch|Synchronize/.test(result.call);
+}
+
+/**
+ * A start, and another one where the machine ended it. Throws where it does so again: that says nothing of an object. On a card
+ * nothing runs twice unasked.
+ */
+async function startAgain(...given: Parameters<typeof start>): ReturnType<typeof start> {
+  const [{ isCard }, , , folder] = given;
+  const why = (started: Awaited<ReturnType<typeof start>>) =>
+    isCard === true || started.result.code === 0 ? null : whyNoEvidence(started, { what: "the prover", folder });
+  const first = await start(...given);
+  if (why(first) === null) return first;
+  const second = await start(...given);
+  const error = why(second);
+  if (error !== null) throw error;
+  return second;
 }
 
 async function start(
