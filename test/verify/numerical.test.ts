@@ -139,3 +139,18 @@ test("a kernel that brings the device's process down is refuted, and so is one t
     assert.equal(row?.result, "failed");
   }
 });
+
+test("a command's own variables choose neither the reference nor a dangerous solver", async (t) => {
+  const seen: Readonly<Record<string, string>>[] = [];
+  const { exec } = ending({ code: 0 });
+  const watched: Exec = {
+    run: (command, options) => {
+      seen.push(command.env);
+      return exec.run(command, options);
+    },
+  };
+  const env = { MIOPEN_DRIVER_USE_GPU_REFERENCE: "1", MIOPEN_DEBUG_CONV_WINOGRAD: "1", MIOPEN_FIND_MODE: "1" };
+  await proveNumerically(input(await scratch(t), [{ ...ours, env }]), { exec: watched, log: recordedLog() });
+  const [{ MIOPEN_DRIVER_USE_GPU_REFERENCE: reference, MIOPEN_DEBUG_CONV_WINOGRAD: winograd, ...rest } = {}] = seen;
+  assert.deepEqual([reference, winograd, rest.MIOPEN_FIND_MODE], ["0", "0", "1"]);
+});
