@@ -155,12 +155,31 @@ export async function writeKernelDatabase(file: string, rows: readonly KernelRow
       database.close();
     }
     await assertRollbackJournal(aside);
+    await forgetWriter(aside);
     await chmod(aside, 0o644);
     await rename(aside, file);
   } catch (error) {
     await rm(aside, { force: true });
     // SQLite has words of its own for it.
     throw /disk is full|disk I\/O/.test(messageOf(error)) ? diskFull(file, error) : diskError(error, file);
+  }
+}
+
+/**
+ * SQLite writes its own version into bytes 96 to 99, and how often the file was changed into 24 to 27, and again into 92 to 95: as
+ * long as these agree, the size in the header counts [SQLite file format §1.3.9, §1.3.15]. Each Node has another SQLite, and
+ * databases of the same rows are to be the same file.
+ */
+async function forgetWriter(file: string): Promise<void> {
+  const words = Buffer.alloc(8);
+  words.writeUInt32BE(1, 0);
+  words.writeUInt32BE(3_040_001, 4);
+  const handle = await open(file, "r+");
+  try {
+    await handle.write(words, 0, 4, 24);
+    await handle.write(words, 0, 8, 92);
+  } finally {
+    await handle.close();
   }
 }
 
