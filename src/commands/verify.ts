@@ -51,7 +51,6 @@ export async function verify(context: Context): Promise<VerifyResult> {
   await checkKernelSet(inputs.kernelSet);
   const { toolchain, running } = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running));
-  const plan = commands === null ? null : planUsersCommands(commands, set.dialect);
   refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
   const proofs: Required<Omit<Proofs, "schema" | "device" | "rows">> = { files: [], unproven: [], cards: [] };
@@ -64,7 +63,8 @@ export async function verify(context: Context): Promise<VerifyResult> {
         ? await kernelsStage(context, request)
         : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
     const card = cards.get(target) ?? null;
-    if (plan !== null) {
+    if (commands !== null) {
+      const plan = planUsersCommands(commands, set.dialect, target);
       const own = { ...request, kernels, rocblas: rocblas.folder, own: toolchain };
       rows.push(
         ...(card === null
@@ -84,14 +84,14 @@ export async function verify(context: Context): Promise<VerifyResult> {
     else proofs.cards = [...proofs.cards, await cardStage(context, { ...request, kernels, prover }, card)];
   }
   const file = join(inputs.output, "verify.json");
-  const onCard = plan !== null && [...cards.values()].every((card) => card !== null && card.standIn === null);
+  const onCard = commands !== null && [...cards.values()].every((card) => card !== null && card.standIn === null);
   const { cards: carded, ...virtual } = proofs;
   const whole: Proofs = {
     ...{ schema: 1, device: onCard ? "gpu" : "virtual", ...virtual, rows },
     ...(carded.length === 0 ? {} : { cards: carded }),
   };
   await writeWhole(file, `${JSON.stringify(whole, null, 1)}\n`);
-  for (const line of plan === null ? [] : commandLines(rows)) log.info(line);
+  for (const line of commands === null ? [] : commandLines(rows)) log.info(line);
   refuseFailures(rows, file);
   refuseCardFailures(carded, `every row is in ${file}`);
   return { rows, files: proofs.files, cards: carded, proofs: file };

@@ -11,13 +11,14 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
 
 /**
  * The rows that prove or refute a user's command: each direction of a convolution with each solver that MIOpen may take
- * for it, or with the one that the command names (`-S`); any other operation as it stands. A string says why
+ * for it on a target, or with the one that the command names (`-S`); any other operation as it stands. A string says why
  * MIOpenDriver has no proof for it. A set made from commands holds what Find asks for (`holds`): the naive kernel's other
  * key, no GEMM where Find offers none, and no naive kernel where the command forbids it.
  */
 export function rowsOfCommand(
   command: DriverCommand,
   dialect: Dialect,
+  target: string,
   holds: (keys: readonly KernelKey[]) => boolean = () => true,
 ): TableRow[] | string {
   const args = numericalArguments(command.args);
@@ -32,7 +33,7 @@ export function rowsOfCommand(
   const names = named === null ? [] : [named];
   return problems.flatMap((problem) => {
     const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
-    const solvers = names.length > 0 ? names : solversOf(problem);
+    const solvers = names.length > 0 ? names : solversOf(problem, target);
     return solvers.flatMap((solver): TableRow[] => {
       const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver, dialect) };
       const immediate = { ...row, args: withOptions(args, { F: String(bit), S: solver }) };
