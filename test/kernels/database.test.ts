@@ -148,3 +148,43 @@ test("leaves out keys that can never be found again, and names them", () => {
   assert.match(whyRefused({ name: "x", args: " -DA=140737488355328 -mcpu=gfx1010" }, "gfx1010") ?? "", /A=1407/);
   assert.match(whyRefused({ name: "x", args: " -mcpu=gfx1030" }, "gfx1010") ?? "", /not for gfx1010/);
 });
+
+test("names the row whose columns hold something else than they must", () => {
+  for (const [column, value, pattern] of [
+    ["kernel_blob", null, /a\.cpp\.o.* for its blob holds nothing/],
+    ["kernel_args", null, /a\.cpp\.o.* for its args holds nothing/],
+    ["uncompressed_size", "many", /for its size holds many/],
+    ["kernel_hash", Buffer.from("x"), /for its hash holds bytes/],
+  ] as const) {
+    const file = join(folder, `${column}.kdb`);
+    const database = new DatabaseSync(file);
+    database.exec(
+      "CREATE TABLE kern_db (id INTEGER PRIMARY KEY, kernel_name, kernel_args, kernel_blob, kernel_hash, uncompressed_size)",
+    );
+    const { name, args, blob, hash, size } = rows[0] as Kernel;
+    const right = {
+      kernel_name: name,
+      kernel_args: args,
+      kernel_blob: blob,
+      kernel_hash: hash,
+      uncompressed_size: size,
+    };
+    const insert = "INSERT INTO kern_db (kernel_name, kernel_args, kernel_blob, kernel_hash, uncompressed_size)";
+    database.prepare(`${insert} VALUES (?,?,?,?,?)`).run(...Object.values({ ...right, [column]: value }));
+    database.close();
+    assert.throws(
+      () => readRows(file),
+      (error) => error instanceof KernelFault && pattern.test(error.message),
+    );
+  }
+});
+
+test("takes a row with something behind its bzip2 stream, as MIOpen does", async () => {
+  const [first, second] = rows as [Kernel, Kernel];
+  const file = await written("behind.kdb", [{ ...first, blob: Buffer.concat([first.blob, Buffer.alloc(7)]) }, second]);
+  const read = await checkRows(file, readRows(file), bunzip);
+  assert.deepEqual(
+    read.map(({ object }) => object.toString()),
+    [first, second].map(({ object }) => object.toString()),
+  );
+});
