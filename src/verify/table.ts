@@ -137,7 +137,7 @@ export function hasVector(problem: ConvProblem): boolean {
   const { channels, output } = asConvolution(problem);
   const filters = (problem.transposed ? problem.c : problem.k) / problem.groups;
   const elements = (channels / problem.groups) * problem.filter.reduce((all, size) => all * size, 1);
-  return [filters, elements, output.reduce((all, size) => all * size, 1)].includes(1);
+  return [filters, elements, output.reduce((all, size) => all * Math.max(1, size), 1)].includes(1);
 }
 
 /** One launch with the solver that `-S` names. */

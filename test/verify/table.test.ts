@@ -145,3 +145,10 @@ test("an int8 command is proven with the kernel that it runs: Find's, or that of
   for (const more of [" -S ConvDirectNaiveConvFwd", " --solution 85"]) assert.deepEqual(keyFor(more), immediate, more);
   assert.equal(keyFor(" -S GemmFwdRest"), undefined);
 });
+
+test("a command without a direction is said to be unprovable, and one whose filter is larger than the image has no keys", () => {
+  assert.match(String(rows("conv -n 1 -c 4 -k 4 -H 8 -W 8 -F 8")), /none of the directions/);
+  const line = { args: "conv -n 1 -c 4 -k 4 -H 2 -W 2 -F 1".split(" "), family: "mine" };
+  const planned = rowsOfCommand(line, STOCK, "gfx1010");
+  assert.ok(typeof planned !== "string" && planned.length === 2 && planned.every(({ keys }) => keys.length === 0));
+});
