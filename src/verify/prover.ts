@@ -61,13 +61,14 @@ export async function proveWithProver(
   { exec, log, bunzip }: { exec: Exec; log: Log; bunzip: Bunzip },
 ): Promise<ProofRow[]> {
   await mkdir(input.folder, { recursive: true });
-  const places = await writeObjects(input, join(input.folder, "objects.bin"), bunzip);
   const ledger = join(input.folder, "objects.jsonl");
   const done = await readLedger<ProofRow[]>(ledger);
   const chunks = Array.from({ length: Math.ceil(input.plans.length / CHUNK) }, (_, index) => ({
     ...{ group: "", index, plans: input.plans.slice(index * CHUNK, (index + 1) * CHUNK) },
   }));
   const left = chunks.filter(({ index }) => isIn(input.shard, index) && !done.has(index));
+  const open = { ...input, plans: left.flatMap(({ plans }) => plans) };
+  const places = await writeObjects(open, join(input.folder, "objects.bin"), bunzip);
   const progress = new Progress(`prover ${input.setup.target}`, left.length, log, `parts of ${CHUNK} kernels`);
   await runJobs(left, input.jobs, async ({ index, plans }) => {
     const rows = await proveChunk(input, plans, places, join(input.folder, `part-${index}`), exec);

@@ -154,3 +154,16 @@ test("a command's own variables choose neither the reference nor a dangerous sol
   const [{ MIOPEN_DRIVER_USE_GPU_REFERENCE: reference, MIOPEN_DEBUG_CONV_WINOGRAD: winograd, ...rest } = {}] = seen;
   assert.deepEqual([reference, winograd, rest.MIOPEN_FIND_MODE], ["0", "0", "1"]);
 });
+
+test("a row that follows one that a kill cut short is not lost with it", async (t) => {
+  const folder = await scratch(t);
+  const first = { result: "passed", command: "the first" };
+  const [whole, cut] = [`${JSON.stringify([0, first])}\n`, JSON.stringify([1, first]).slice(0, 20)];
+  writeFileSync(join(folder, "rows.jsonl"), whole + cut);
+  const { exec } = machine("", () => false);
+  const ports = { exec, log: recordedLog() };
+  await proveNumerically(input(folder, [ours, ours, ours]), ports);
+  const silent: Exec = { run: () => assert.fail("a finished row ran again") };
+  const rows = await proveNumerically(input(folder, [ours, ours, ours]), { ...ports, exec: silent });
+  assert.deepEqual([rows.length, rows[0]?.command], [3, "the first"]);
+});

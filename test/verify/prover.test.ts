@@ -274,3 +274,18 @@ test("a prover that the machine ended twice refutes nothing, and one that crashe
   const [crashed] = await (await proven("SIGSEGV")).rows;
   assert.equal(crashed?.result, "failed");
 });
+
+test("only the objects that are still to be proven are unpacked", async (t) => {
+  const folder = await scratch(t);
+  writeFileSync(join(folder, "objects.jsonl"), `${JSON.stringify([0, [row([good(0), good(1)])]])}\n`);
+  const setup = { toolchain: sampleToolchain("/rocm"), device: virtualDevice("/device.so"), rocblasLibrary: "/r" };
+  const database = [{ name: plan.name, args: "", hash: plan.hash, blob: Buffer.from("x"), size: 5 }];
+  const places = { program: "/prover", plans: [plan], database, jobs: 1, folder };
+  const bunzip = async (packed: readonly unknown[]) => (packed.length === 0 ? [] : assert.fail("was unpacked"));
+  const exec: Exec = { run: () => assert.fail("a finished part ran again") };
+  const rows = await proveWithProver(
+    { setup: { ...setup, target: "gfx1010" }, ...places },
+    { exec, log: recordedLog(), bunzip },
+  );
+  assert.equal(rows.length, 1);
+});

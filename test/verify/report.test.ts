@@ -224,3 +224,8 @@ test("tells of a card apart from the virtual device, and never calls a stand-in 
   assert.doesNotMatch(played, /ran on RX/);
   assert.doesNotMatch(report(), /On a card/);
 });
+
+test("seconds are rounded before minutes are made of them", () => {
+  assert.match(report(undefined, { timings: { kernels: 119.7 } }), /<dd>2:00<\/dd><dt>minutes, this run/);
+  assert.match(report(undefined, { timings: { kernels: 99.4 } }), /<dd>99 s<\/dd><dt>this run/);
+});
