@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { withLock } from "../cache/lock.ts";
+import { removeUnused } from "../cache/unused.ts";
 import { proveCommandsOnCard } from "../card/commands.ts";
 import { type UsableCard, wantedCard } from "../card/find.ts";
 import { cardStage, refuseCardFailures } from "../card/stage.ts";
 import type { Context } from "../context.ts";
-import { type HipDevice, virtualDevice } from "../device/device.ts";
-import { deviceStage } from "../device/stage.ts";
+import { virtualDevice } from "../device/device.ts";
+import { type BuiltDevice, deviceStage } from "../device/stage.ts";
 import { machineError, userError } from "../errors.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
@@ -13,7 +14,7 @@ import { dialectOf } from "../kernels/dialect.ts";
 import { loadKernelSet, readCommandFile, readKernelSet } from "../kernels/set.ts";
 import { type KernelDatabase, kernelsStage, rocblasStage } from "../kernels/stages.ts";
 import { miopenStage } from "../miopen/stage.ts";
-import { checkWritableFolder, removeTree, writeWhole } from "../ports/files.ts";
+import { checkWritableFolder, removeTree, sha256, writeWhole } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
 import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
@@ -23,7 +24,7 @@ import { type NumericalPlan, planUsersCommands } from "../verify/plan.ts";
 import { type CardProof, countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
 import { proveCommandWithProver } from "../verify/prover.ts";
 import { proverStage } from "../verify/prover-build.ts";
-import { verifyStage } from "../verify/stage.ts";
+import { VERIFY_SCHEMA, verifyStage } from "../verify/stage.ts";
 import { refuseUnknownMiopen } from "./build.ts";
 
 /** What `verify` found, all of it proven. */
@@ -51,7 +52,6 @@ export async function verify(context: Context): Promise<VerifyResult> {
   const lines = await readKernelSet(inputs.kernelSet, log);
   const { toolchain, running } = await miopenStage(context);
   const set = await loadKernelSet(inputs.kernelSet, await dialectOf(running), lines);
-  const plan = commands === null ? null : planUsersCommands(commands, set.dialect);
   refuseUnknownMiopen(running, set);
   const device = await deviceStage(context, toolchain);
   const proofs: Required<Omit<Proofs, "schema" | "device" | "rows">> = { files: [], unproven: [], cards: [] };
@@ -64,11 +64,12 @@ export async function verify(context: Context): Promise<VerifyResult> {
         ? await kernelsStage(context, request)
         : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
     const card = cards.get(target) ?? null;
-    if (plan !== null) {
+    if (commands !== null) {
+      const plan = planUsersCommands(commands, set.dialect, target);
       const own = { ...request, kernels, rocblas: rocblas.folder, own: toolchain };
       rows.push(
         ...(card === null
-          ? await proveCommands(context, { ...own, device: virtualDevice(device.library) }, plan)
+          ? await proveCommands(context, { ...own, device }, plan)
           : await proveCommandsOnCard(context, { ...own, card }, plan)),
       );
       continue;
@@ -84,56 +85,79 @@ export async function verify(context: Context): Promise<VerifyResult> {
     else proofs.cards = [...proofs.cards, await cardStage(context, { ...request, kernels, prover }, card)];
   }
   const file = join(inputs.output, "verify.json");
-  const onCard = plan !== null && [...cards.values()].every((card) => card !== null && card.standIn === null);
+  const onCard = commands !== null && [...cards.values()].every((card) => card !== null && card.standIn === null);
   const { cards: carded, ...virtual } = proofs;
   const whole: Proofs = {
     ...{ schema: 1, device: onCard ? "gpu" : "virtual", ...virtual, rows },
     ...(carded.length === 0 ? {} : { cards: carded }),
   };
   await writeWhole(file, `${JSON.stringify(whole, null, 1)}\n`);
-  for (const line of plan === null ? [] : commandLines(rows)) log.info(line);
+  for (const line of commands === null ? [] : commandLines(rows)) log.info(line);
   refuseFailures(rows, file);
   refuseCardFailures(carded, `every row is in ${file}`);
   return { rows, files: proofs.files, cards: carded, proofs: file };
 }
 
-/** Runs a user's commands with the kernels of a database; nothing of it is kept. */
-async function proveCommands(
+/** What a run of a user's commands on the virtual device is given. */
+export interface CommandsRequest {
+  toolchain: SoundToolchain;
+  device: Pick<BuiltDevice, "library" | "digest">;
+  rocblas: string;
+  target: Target;
+  kernels: KernelDatabase;
+  /** Compiles the prover */
+  own: SoundToolchain;
+}
+
+/** Days that an interrupted run is kept. */
+const KEPT_DAYS = 7;
+
+/**
+ * Runs a user's commands with the kernels of a database. Nothing of a run that came to its end is kept; one that was
+ * interrupted goes on where it was.
+ */
+export async function proveCommands(
   context: Context,
-  request: {
-    toolchain: SoundToolchain;
-    device: HipDevice;
-    rocblas: string;
-    target: Target;
-    kernels: KernelDatabase;
-    /** Compiles the prover */
-    own: SoundToolchain;
-  },
+  request: CommandsRequest,
   plan: NumericalPlan,
 ): Promise<ProofRow[]> {
-  const { toolchain, device, rocblas, target, kernels } = request;
-  const { rows, unprovable } = plan;
+  const { toolchain, device, target, kernels } = request;
   const places = join(context.cacheRoot, "verify");
-  await mkdir(places, { recursive: true });
-  const folder = await mkdtemp(join(places, "commands-"));
-  const system = join(folder, "system");
-  try {
-    const setup = { toolchain, device, target, rocblasLibrary: rocblas };
-    const hashes = hashesOf(kernels.kernels);
-    const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
-    const input = { setup, rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
-    const how = { target, database: kernels.path };
-    const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
-    for (const [index, one] of plan.own.entries()) {
-      const { program } = await proverStage(context, request.own);
-      const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
-      const ports = { ...context, bunzip: bunzipFor(toolchain) };
-      proven.push(await proveCommandWithProver({ setup, ...place }, one, ports));
+  await removeUnused(places, /^commands-/, KEPT_DAYS);
+  const parts = [toolchain.digest, device.digest, target, kernels.sha256, VERIFY_SCHEMA, plan.rows, plan.own];
+  const folder = join(places, `commands-${sha256(JSON.stringify(parts)).slice(0, 16)}`);
+  const prove = async () => {
+    try {
+      const rows = await proveIn(folder, context, request, plan);
+      await removeTree(folder);
+      return rows;
+    } finally {
+      await removeTree(join(folder, "system")); // a copy of the database
     }
-    return [...proven, ...unprovable.map((one) => skippedRow(target, one))];
-  } finally {
-    await removeTree(folder);
+  };
+  return await withLock(`${folder}.lock`, prove, { log: context.log });
+}
+
+async function proveIn(
+  folder: string,
+  context: Context,
+  { toolchain, device, rocblas, target, kernels, own }: CommandsRequest,
+  plan: NumericalPlan,
+): Promise<ProofRow[]> {
+  const setup = { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas };
+  const hashes = hashesOf(kernels.kernels);
+  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
+  const system = join(folder, "system");
+  const input = { setup, rows: plan.rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
+  const how = { target, database: kernels.path };
+  const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
+  for (const [index, one] of plan.own.entries()) {
+    const { program } = await proverStage(context, own);
+    const place = { program, database: readRows(kernels.path), folder: join(folder, `own-${index}`) };
+    const ports = { ...context, bunzip: bunzipFor(toolchain) };
+    proven.push(await proveCommandWithProver({ setup, ...place }, one, ports));
   }
+  return [...proven, ...plan.unprovable.map((one) => skippedRow(target, one))];
 }
 
 /** One line a run: proven with its error, or refuted with the reason. */

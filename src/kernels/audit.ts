@@ -135,7 +135,8 @@ async function auditChunk(
   }
 }
 
-function headerFaults(header: ReturnType<typeof readCodeObjectHeader>, target: Target): string[] {
+/** Faults in the ELF header: the only barrier against objects of another chip. */
+export function headerFaults(header: ReturnType<typeof readCodeObjectHeader>, target: Target): string[] {
   if (typeof header === "string") return [header];
   const faults: string[] = [];
   if (header.mach !== TARGETS[target].mach) {

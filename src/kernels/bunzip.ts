@@ -30,7 +30,8 @@ export type Bunzip = (packed: readonly Packed[]) => Promise<Buffer[]>;
 
 /**
  * Unpacks with the bzip2 program. Streams one behind the other are one valid input [bzip2(1)], so all rows go through
- * one process; only when that fails does each go alone, to find the bad one.
+ * one process; only when that fails does each go alone, to find the bad one. All may be right even so: behind the end of a
+ * stream bzip2 passes over what is none, and MIOpen does, too.
  */
 export function bunzipWith(command: Command): Bunzip {
   return async (packed) => {
@@ -38,14 +39,16 @@ export function bunzipWith(command: Command): Bunzip {
     const whole = await run(command, Buffer.concat(packed.map((p) => p.blob)));
     const total = packed.reduce((sum, p) => sum + p.size, 0);
     if (whole !== null && whole.length === total) return split(whole, packed);
+    const objects: Buffer[] = [];
     for (const one of packed) {
       const object = await run(command, one.blob);
       if (object === null) throw new Error(`${one.label}: not a sound bzip2 stream`);
       if (object.length !== one.size) {
         throw new Error(`${one.label}: unpacks to ${object.length} bytes, the row says ${one.size}`);
       }
+      objects.push(object);
     }
-    throw machineError("bzip2 gave different results for the same data", "check this machine's memory and disk");
+    return objects;
   };
 }
 

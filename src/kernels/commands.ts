@@ -128,8 +128,21 @@ export function checkArguments(args: readonly string[]): string | null {
       return `${option} takes a number, not ${value}`;
     }
   }
-  return null;
+  return operation.startsWith("conv") ? whyNoConvolution(optionsOf(args)) : null;
 }
+
+/** Why sizes are none of a convolution, which MIOpenDriver does not ask before it divides by them; or null. */
+function whyNoConvolution(options: ReadonlyMap<string, string>): string | null {
+  const empty = [..."nckHWyxuvlj!@#^"].find((letter) => Number(options.get(letter) ?? 1) < 1);
+  if (empty !== undefined) return `-${empty} is at least 1, not ${options.get(empty)}`;
+  const groups = Math.max(1, Number(options.get("g") ?? 1));
+  const odd = (["c", "k"] as const).find((letter) => Number(options.get(letter) ?? DEFAULTS[letter]) % groups !== 0);
+  if (odd === undefined) return null;
+  return `-${odd} ${options.get(odd) ?? DEFAULTS[odd]} cannot be divided into ${groups} groups`;
+}
+
+/** Channels and filters where none are given [driver/conv_driver.hpp AddCmdLineArgs]. */
+const DEFAULTS = { c: "3", k: "32" } as const;
 
 /** Options of a command by letter, long names resolved; a later one wins, as in MIOpenDriver. */
 export function optionsOf(args: readonly string[]): Map<string, string> {

@@ -41,7 +41,16 @@ export function readRows(file: string): KernelRow[] {
       if (verdict !== "ok") throw new KernelFault(file, verdict);
       const query = `SELECT kernel_name AS name, kernel_args AS args, kernel_blob AS blob, kernel_hash AS hash,
         uncompressed_size AS size FROM kern_db ORDER BY kernel_name, kernel_args`;
-      return database.prepare(query).all() as unknown as KernelRow[];
+      const rows = database.prepare(query).all();
+      for (const row of rows) {
+        const wrong = COLUMNS.find(([column, is]) => !is(row[column]));
+        if (wrong === undefined) continue;
+        throw new KernelFault(
+          file,
+          `${row.name}${row.args}: the column for its ${wrong[0]} holds ${kindOf(row[wrong[0]])}`,
+        );
+      }
+      return rows as unknown as KernelRow[];
     } finally {
       database.close();
     }
@@ -49,6 +58,20 @@ export function readRows(file: string): KernelRow[] {
     if (error instanceof KernelFault) throw error;
     throw new KernelFault(file, messageOf(error));
   }
+}
+
+const isText = (value: unknown) => typeof value === "string";
+/** What a row must have: SQLite lets every column hold anything. */
+const COLUMNS: readonly (readonly [keyof KernelRow, (value: unknown) => boolean])[] = [
+  ["name", isText],
+  ["args", isText],
+  ["blob", (value) => value instanceof Uint8Array],
+  ["hash", isText],
+  ["size", (value) => typeof value === "number" && value >= 0],
+];
+
+function kindOf(value: unknown): string {
+  return value === null ? "nothing" : value instanceof Uint8Array ? "bytes" : `${value}`.slice(0, 40);
 }
 
 /** `node:sqlite` is looked up when it is needed: an old Node must get as far as saying that it is too old. */
@@ -155,12 +178,31 @@ export async function writeKernelDatabase(file: string, rows: readonly KernelRow
       database.close();
     }
     await assertRollbackJournal(aside);
+    await forgetWriter(aside);
     await chmod(aside, 0o644);
     await rename(aside, file);
   } catch (error) {
     await rm(aside, { force: true });
     // SQLite has words of its own for it.
     throw /disk is full|disk I\/O/.test(messageOf(error)) ? diskFull(file, error) : diskError(error, file);
+  }
+}
+
+/**
+ * SQLite writes its own version into bytes 96 to 99, and how often the file was changed into 24 to 27, and again into 92 to 95: as
+ * long as these agree, the size in the header counts [SQLite file format §1.3.9, §1.3.15]. Each Node has another SQLite, and
+ * databases of the same rows are to be the same file.
+ */
+async function forgetWriter(file: string): Promise<void> {
+  const words = Buffer.alloc(8);
+  words.writeUInt32BE(1, 0);
+  words.writeUInt32BE(3_040_001, 4);
+  const handle = await open(file, "r+");
+  try {
+    await handle.write(words, 0, 4, 24);
+    await handle.write(words, 0, 8, 92);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -8,6 +8,7 @@ import type { Exec, ExecResult } from "../ports/exec.ts";
 import { diskFull, exists, readTextIfThere, saysDiskIsFull, sha256 } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { endingWithUs } from "../ports/setpriv.ts";
+import { ledgerLines } from "../verify/ledger.ts";
 import { type Bunzip, KernelFault } from "./bunzip.ts";
 import { commandText, type DriverCommand } from "./commands.ts";
 import { checkRows, type Kernel, keyOf, type Merge, mergeKernels, readRows } from "./database.ts";
@@ -203,8 +204,7 @@ async function databasesIn(worker: string): Promise<string[]> {
 
 /** The ledger's whole lines; a line that a kill cut short does not count. */
 async function readLedger(worker: string): Promise<LedgerLine[]> {
-  const text = (await readTextIfThere(join(worker, "ledger.jsonl"))) ?? "";
-  return text.split("\n").flatMap((line) => {
+  return (await ledgerLines(join(worker, "ledger.jsonl"))).flatMap((line) => {
     try {
       return [JSON.parse(line) as LedgerLine];
     } catch {

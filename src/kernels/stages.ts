@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { virtualDevice } from "../device/device.ts";
@@ -45,8 +45,8 @@ export interface KernelRequest {
   target: Target;
 }
 
-/** Raise when harvest, merge, derivation or audit change what comes out. */
-const KERNELS_SCHEMA = "1";
+/** Raise when harvest, merge, derivation, audit or the database's bytes change what comes out. */
+const KERNELS_SCHEMA = "2";
 
 /** Raise when the verdict of the completeness proof changes; its commands are in the kernel set's digest. */
 export const COMPLETENESS_SCHEMA = "2";
@@ -134,7 +134,7 @@ export async function kernelsStage(
   const list = await readFile(join(outcome.folder, "kernels.json"), "utf8");
   const { kernels, refused } = JSON.parse(list) as Pick<KernelDatabase, "kernels" | "refused">;
   const path = join(outcome.folder, `${target}.kdb`);
-  const bytes = (await readFile(path)).length;
+  const bytes = (await stat(path)).size;
   return { path, bytes, sha256: outcome.result.sha256, kernels, refused, key: outcome.key, hit: outcome.hit };
 }
 

@@ -10,13 +10,14 @@ import { numericalArguments, solversOf, type TableRow } from "./table.ts";
 
 /**
  * The rows that prove or refute a user's command: each direction of a convolution with each solver that MIOpen may take
- * for it, or with the one that the command names (`-S`); any other operation as it stands. A string says why
+ * for it on a target, or with the one that the command names (`-S`); any other operation as it stands. A string says why
  * MIOpenDriver has no proof for it. A set made from commands holds what Find asks for (`holds`): the naive kernel's other
  * key, no GEMM where Find offers none, and no naive kernel where the command forbids it.
  */
 export function rowsOfCommand(
   command: DriverCommand,
   dialect: Dialect,
+  target: string,
   holds: (keys: readonly KernelKey[]) => boolean = () => true,
 ): TableRow[] | string {
   const args = withForward(numericalArguments(command.args));
@@ -26,14 +27,17 @@ export function rowsOfCommand(
   const asItIs: TableRow = { args, env, family: command.family, solver: null, keys: [] };
   const problems = readProblems(args);
   if (problems === null) return [asItIs];
+  if (problems.length === 0) return "the command has none of the directions that -F can ask for (1, 2 and 4)";
   const named = namedSolver(args);
   if (named !== null && /^\d+$/.test(named)) return [asItIs];
   const names = named === null ? [] : [named];
   return problems.flatMap((problem) => {
     const bit = DIRECTION_BITS.find(([, direction]) => direction === problem.direction)?.[0] ?? 0;
-    const solvers = names.length > 0 ? names : solversOf(problem);
+    const solvers = names.length > 0 ? names : solversOf(problem, target);
     return solvers.flatMap((solver): TableRow[] => {
-      const row = { env, family: command.family, solver, keys: keysOfRun(problem, solver, dialect) };
+      // MIOpen makes an output of at least 1 of a filter that is larger than its image: no key is predicted for that
+      const clamped = outputOf(problem).some((size) => size < 1);
+      const row = { env, family: command.family, solver, keys: clamped ? [] : keysOfRun(problem, solver, dialect) };
       const immediate = { ...row, args: withOptions(args, { F: String(bit), S: solver }) };
       if (names.length > 0 || holds(row.keys)) return [immediate];
       if (solver !== naiveSolver(problem)) return [];

@@ -12,7 +12,7 @@ import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
 import type { Target } from "../rdna1/targets.ts";
 import { readLedger } from "./ledger.ts";
-import { type Observation, observe, type ProofSetup } from "./observe.ts";
+import { type Observation, observe, type ProofSetup, whyNoEvidence } from "./observe.ts";
 import type { KernelUse, ProofRow } from "./proofs.ts";
 
 export interface CompletenessInput {
@@ -149,6 +149,8 @@ async function proveOne(
     return { ...rowOf(input, command, observed, { ...verdict, reason }), result: "skipped" };
   }
   const reason = whyIncomplete(observed, input.hashes);
+  const error = whyNoEvidence(observed, { what: `MIOpenDriver ${command.args.join(" ")}`, folder });
+  if (reason !== null && error !== null) throw error;
   if (reason !== null && isUnserved(command, observed.log) && reason === whyFailed(observed.result, observed.log)) {
     const why = `fails on ${input.setup.target} whatever the set holds: rocBLAS has no kernel for the GEMM that MIOpen takes`;
     return { ...rowOf(input, command, observed, { ...verdict, reason: why }), result: "skipped" };

@@ -11,7 +11,7 @@ import type { Exec } from "../ports/exec.ts";
 import type { Log } from "../ports/log.ts";
 import type { Target } from "../rdna1/targets.ts";
 import { readLedger } from "./ledger.ts";
-import { type Observation, observe, type ProofSetup } from "./observe.ts";
+import { type Observation, observe, type ProofSetup, whyNoEvidence } from "./observe.ts";
 import type { Unprovable } from "./plan.ts";
 import type { ProofRow } from "./proofs.ts";
 import type { TableRow } from "./table.ts";
@@ -67,7 +67,8 @@ export async function proveNumerically(
 
 /**
  * One row. A run that was ended by the watchdog or a signal is tried once more: the machine may have been busy. A user's line
- * that the watchdog ended is too large, and neither proven nor refuted.
+ * that the watchdog ended is too large, and neither proven nor refuted. Throws where the machine has ended the last run, or had
+ * no room for it: that refutes no kernel.
  */
 export async function proveOne(
   input: NumericalInput,
@@ -79,7 +80,11 @@ export async function proveOne(
   const { proof, observed } = await runOnce(input, row, folder, exec, execute);
   const { timedOut, signal } = observed.result;
   const again = timedOut ? row.own !== true : signal !== null;
-  return again ? (await runOnce(input, row, folder, exec, execute)).proof : proof;
+  const last = again ? await runOnce(input, row, folder, exec, execute) : { proof, observed };
+  if (last.proof.result !== "failed") return last.proof;
+  const error = whyNoEvidence(last.observed, { what: `MIOpenDriver ${row.args.join(" ")}`, folder });
+  if (error !== null) throw error;
+  return last.proof;
 }
 
 /** One row, run a single time: its proof, and what it is judged by. */

@@ -22,12 +22,12 @@ export interface NumericalPlan {
   own: { command: DriverCommand; case: ProverCase }[];
 }
 
-/** Rows of the table for each key of a set of the user's own. */
+/** Rows of the table for each key of a set of the user's own and each solver: one object may hold the functions of all directions. */
 const ROWS_PER_KEY = 2;
 
 /**
  * The numerical rows of a set: the whole table for `conv`, the other operations' own commands besides for `full`, and for
- * a file its commands, with two rows of the table for each key that it holds.
+ * a file its commands, with two rows of the table for each key that it holds and each solver.
  */
 export function planRows(
   set: Pick<KernelSet, "name" | "commands" | "dialect">,
@@ -35,15 +35,15 @@ export function planRows(
   target: string,
 ): NumericalPlan {
   const { dialect } = set;
-  if (set.name === "conv") return { rows: planTable(dialect), unprovable: [], own: [] };
+  if (set.name === "conv") return { rows: planTable(dialect, target), unprovable: [], own: [] };
   if (set.name === "full") {
     const others = set.commands.filter(({ args }) => !/^conv/.test(args[0] ?? ""));
-    const plan = planCommands(others, dialect);
-    return { ...plan, rows: [...planTable(dialect), ...plan.rows] };
+    const plan = planCommands(others, dialect, target);
+    return { ...plan, rows: [...planTable(dialect, target), ...plan.rows] };
   }
   const holds = (keys: readonly KernelKey[]) => keys.every((key) => held.has(keyOf(databaseKey(key, target))));
   const lines = set.commands.filter(({ beside }) => beside !== true);
-  const plan = planUsersCommands(lines, dialect, holds);
+  const plan = planUsersCommands(lines, dialect, target, holds);
   return { ...plan, rows: [...plan.rows, ...tableRowsFor(held, target, dialect)] };
 }
 
@@ -63,9 +63,10 @@ export function planDigest(
 export function planUsersCommands(
   commands: readonly DriverCommand[],
   dialect: Dialect,
+  target: string,
   holds?: (keys: readonly KernelKey[]) => boolean,
 ): NumericalPlan {
-  const plan = planCommands(commands, dialect, holds);
+  const plan = planCommands(commands, dialect, target, holds);
   return { ...plan, rows: plan.rows.map((row) => ({ ...row, own: true })) };
 }
 
@@ -73,6 +74,7 @@ export function planUsersCommands(
 function planCommands(
   commands: readonly DriverCommand[],
   dialect: Dialect,
+  target: string,
   holds?: (keys: readonly KernelKey[]) => boolean,
 ): NumericalPlan {
   const plan: NumericalPlan = { rows: [], unprovable: [], own: [] };
@@ -82,21 +84,22 @@ function planCommands(
       plan.own.push({ command, case: own });
       continue;
     }
-    const rows = rowsOfCommand(command, dialect, holds);
+    const rows = rowsOfCommand(command, dialect, target, holds);
     if (typeof rows === "string") plan.unprovable.push({ command, reason: rows });
     else plan.rows.push(...rows);
   }
   return plan;
 }
 
-/** Rows that ask for keys of the set only, so many that each such key has its two. */
+/** Rows that ask for keys of the set only, so many that each such key has its two with each solver. */
 function tableRowsFor(held: ReadonlySet<string>, target: string, dialect: Dialect): TableRow[] {
   const counts = new Map<string, number>();
-  return planTable(dialect).filter((row) => {
+  return planTable(dialect, target).filter((row) => {
     const keys = row.keys.map((key) => keyOf(databaseKey(key, target)));
     if (keys.length === 0 || !keys.every((key) => held.has(key))) return false;
-    if (keys.every((key) => (counts.get(key) ?? 0) >= ROWS_PER_KEY)) return false;
-    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+    const places = keys.map((key) => `${row.solver} ${key}`);
+    if (places.every((place) => (counts.get(place) ?? 0) >= ROWS_PER_KEY)) return false;
+    for (const place of places) counts.set(place, (counts.get(place) ?? 0) + 1);
     return true;
   });
 }

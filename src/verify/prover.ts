@@ -16,7 +16,7 @@ import { endingWithUs } from "../ports/setpriv.ts";
 import { programCommand } from "../toolchain/toolchain.ts";
 import { readLedger } from "./ledger.ts";
 import { skippedRow, tooLarge, USERS_WATCHDOG } from "./numerical.ts";
-import type { ProofSetup } from "./observe.ts";
+import { type ProofSetup, whyNoEvidence } from "./observe.ts";
 import type { ProofRow } from "./proofs.ts";
 import { CHUNK, type ObjectPlan, type ProverCase, planText } from "./prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "./prover-rows.ts";
@@ -61,13 +61,14 @@ export async function proveWithProver(
   { exec, log, bunzip }: { exec: Exec; log: Log; bunzip: Bunzip },
 ): Promise<ProofRow[]> {
   await mkdir(input.folder, { recursive: true });
-  const places = await writeObjects(input, join(input.folder, "objects.bin"), bunzip);
   const ledger = join(input.folder, "objects.jsonl");
   const done = await readLedger<ProofRow[]>(ledger);
   const chunks = Array.from({ length: Math.ceil(input.plans.length / CHUNK) }, (_, index) => ({
     ...{ group: "", index, plans: input.plans.slice(index * CHUNK, (index + 1) * CHUNK) },
   }));
   const left = chunks.filter(({ index }) => isIn(input.shard, index) && !done.has(index));
+  const open = { ...input, plans: left.flatMap(({ plans }) => plans) };
+  const places = await writeObjects(open, join(input.folder, "objects.bin"), bunzip);
   const progress = new Progress(`prover ${input.setup.target}`, left.length, log, `parts of ${CHUNK} kernels`);
   await runJobs(left, input.jobs, async ({ index, plans }) => {
     const rows = await proveChunk(input, plans, places, join(input.folder, `part-${index}`), exec);
@@ -130,7 +131,7 @@ async function proveChunk(
 ): Promise<ProofRow[]> {
   const rows: ProofRow[] = [];
   for (let left = plans; left.length > 0; ) {
-    const { result, results, events } = await start(input, left, places, folder, exec);
+    const { result, results, events } = await startAgain(input, left, places, folder, exec);
     if (!events.some(({ event }) => event === "start")) {
       const said = `${result.stdout}\n${result.stderr}`.trim().slice(-300);
       throw machineError(`the prover could not start: ${said}`, "check the virtual device and the toolchain");
@@ -157,6 +158,22 @@ async function proveChunk(
 /** The prover ends with it: after a fault a card's runtime answers every call of the process with that error. */
 function isFailedLaunch(result: CaseResult): boolean {
   return "call" in result && /Launch|Synchronize/.test(result.call);
+}
+
+/**
+ * A start, and another one where the machine ended it. Throws where it does so again: that says nothing of an object. On a card
+ * nothing runs twice unasked.
+ */
+async function startAgain(...given: Parameters<typeof start>): ReturnType<typeof start> {
+  const [{ isCard }, , , folder] = given;
+  const why = (started: Awaited<ReturnType<typeof start>>) =>
+    isCard === true || started.result.code === 0 ? null : whyNoEvidence(started, { what: "the prover", folder });
+  const first = await start(...given);
+  if (why(first) === null) return first;
+  const second = await start(...given);
+  const error = why(second);
+  if (error !== null) throw error;
+  return second;
 }
 
 async function start(

@@ -112,12 +112,12 @@ function figures({ manifest, proofs: { rows, files = [] } }: ReportInput): Html 
   const databases = Object.entries(manifest.kernels);
   const figure = (value: string, name: string) => html`<div><dd>${value}</dd><dt>${name}</dt></div>`;
   const { passed } = countProofs(splitControls(rows).proofs);
-  const total = Object.values(manifest.timings).reduce((sum, value) => sum + value, 0);
+  const total = Math.round(Object.values(manifest.timings).reduce((sum, value) => sum + value, 0));
   return html`<dl class="figures">
 ${databases.map(([target, fact]) => figure(count(fact.rows), `kernels for ${target}, ${size(fact.bytes)}`))}
 ${figure(count(passed), "proofs passed")}
 ${files.length > 0 && figure(count(files.reduce((sum, { proven }) => sum + proven, 0)), "kernels with proven results")}
 ${figure(size(manifest.tarball.bytes), "install tarball")}
-${figure(total < 100 ? `${Math.round(total)} s` : `${Math.floor(total / 60)}:${String(Math.round(total % 60)).padStart(2, "0")}`, total < 100 ? "this run" : "minutes, this run")}
+${figure(total < 100 ? `${total} s` : `${Math.floor(total / 60)}:${String(total % 60).padStart(2, "0")}`, total < 100 ? "this run" : "minutes, this run")}
 </dl>`;
 }

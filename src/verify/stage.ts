@@ -37,7 +37,7 @@ export interface NumericalProof extends Coverage {
 }
 
 /** Raise when the verdict changes: what a row must have done, and what follows from it. */
-const VERIFY_SCHEMA = "3";
+export const VERIFY_SCHEMA = "3";
 
 /** What the numerical proof of a kernel set depends on. */
 export function verifyParts({ toolchain, device, prover, set, target, kernels }: VerifyRequest) {

@@ -43,6 +43,10 @@ const FLAT: Readonly<Record<string, Shape>> = {
   "2d grouped": { n: 2, c: 6, k: 9, groups: 3, input: [8, 7], pad: [1, 1] },
   "2d depthwise": { n: 3, c: 5, k: 5, groups: 5, input: [9, 8], pad: [1, 1] },
   "2d depthwise x2": { n: 1, c: 4, k: 8, groups: 4, input: [10, 7], pad: [1, 1], stride: [2, 2] },
+  // One filter, and one position: the GEMM's matrices are vectors
+  "2d single filter": { n: 2, c: 5, k: 1, input: [7, 6], pad: [1, 1] },
+  "2d single position": { n: 3, c: 6, k: 4, input: [3, 3] },
+  "2d 1x1 single filter": { n: 2, c: 6, k: 1, input: [5, 7], filter: [1, 1] },
   "2d dilated": { n: 2, c: 4, k: 3, input: [13, 12], pad: [2, 3], dilation: [2, 3], stride: [1, 2] },
   "2d large filter": { n: 1, c: 2, k: 3, input: [20, 37], filter: [7, 5], pad: [3, 2] },
   "2d transposed": { n: 2, c: 5, k: 4, input: [5, 6], filter: [4, 4], stride: [2, 2], pad: [1, 1], transposed: true },
@@ -98,12 +102,12 @@ export function int8Problems(): ConvProblem[] {
   );
 }
 
-/** Every row for the set `conv`: all float types, directions and layouts with each solver that fits. */
-export function planTable(dialect: Dialect): TableRow[] {
+/** Every row for the set `conv` as a target: all float types, directions and layouts with each solver that fits. */
+export function planTable(dialect: Dialect, target: string): TableRow[] {
   const rows: TableRow[] = [];
   const add = (family: string, shape: Shape, type: TensorType, direction: ConvDirection) => {
     const problem = problemOf({ ...shape, type, direction });
-    for (const solver of solversOf(problem)) rows.push(immediateRow(problem, solver, { family, dialect }));
+    for (const solver of solversOf(problem, target)) rows.push(immediateRow(problem, solver, { family, dialect }));
   };
   for (const type of FLOAT_TYPES) {
     for (const direction of DIRECTIONS) {
@@ -121,10 +125,11 @@ export function planTable(dialect: Dialect): TableRow[] {
   return [...rows, ...findRows(), ...biasRows(dialect)];
 }
 
-/** Naive always; GEMM where it fits and rocBLAS serves its matrices on every target (docs/targets.md). */
-export function solversOf(problem: ConvProblem): string[] {
+/** Naive always; GEMM where it fits and rocBLAS serves its matrices: on gfx1011 and gfx1012 none with a vector (docs/targets.md). */
+export function solversOf(problem: ConvProblem, target: string): string[] {
   const gemm = gemmSolver(problem);
-  return gemm === null || hasVector(problem) ? [naiveSolver(problem)] : [naiveSolver(problem), gemm];
+  const served = target === "gfx1010" || !hasVector(problem);
+  return gemm !== null && served ? [naiveSolver(problem), gemm] : [naiveSolver(problem)];
 }
 
 /** Whether one of the three sides of the GEMM is 1: filters, filter elements and output positions of a group. */
@@ -132,7 +137,7 @@ export function hasVector(problem: ConvProblem): boolean {
   const { channels, output } = asConvolution(problem);
   const filters = (problem.transposed ? problem.c : problem.k) / problem.groups;
   const elements = (channels / problem.groups) * problem.filter.reduce((all, size) => all * size, 1);
-  return [filters, elements, output.reduce((all, size) => all * size, 1)].includes(1);
+  return [filters, elements, output.reduce((all, size) => all * Math.max(1, size), 1)].includes(1);
 }
 
 /** One launch with the solver that `-S` names. */

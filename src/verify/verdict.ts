@@ -38,8 +38,8 @@ export interface Verdict {
 
 /**
  * Largest error that passes, by MIOpenDriver's operation. The driver's own limits let a single wrong element of a few
- * hundred through in bf16; these are three times what the kernels of gfx1010 reach at most [measured on the
- * table: fp32 6e-8, weights 3e-7; fp16 3e-4; bf16 2e-3].
+ * hundred through in bf16; these are two to twelve times what the kernels of gfx1010 reach at most [measured on the
+ * table: fp32 8e-8, weights 3e-7; fp16 4e-4; bf16 2.3e-3].
  */
 const LIMITS: readonly (readonly [operation: RegExp, limit: number])[] = [
   [/^conv$/, 1e-6],
@@ -73,6 +73,8 @@ export function judge(observation: Observation, kernels: KernelNames, expected: 
     return (
       broken ??
       (result.timedOut || result.signal !== null ? whyEnded(observation) : null) ??
+      // MIOpenDriver compares all the same, and what differs then is memory that nothing was written to
+      (launches.length === 0 ? observation.log.errors.find((line) => !/\bFAILED\b/.test(line)) : null) ??
       whyUnproven(expected.args, checks) ??
       whyFailed(result, observation.log) ??
       whyInaccurate(expected.args, error) ??

@@ -55,7 +55,7 @@ export async function judgeObject(
     if (row?.result === "failed") return { row, hash, count };
   }
   let failed: ProofRow | null = null;
-  for (const one of rowsFor(breakage, planTable(STOCK))) {
+  for (const one of rowsFor(breakage, planTable(STOCK, "gfx1010"))) {
     const row = await judgeRow({ toolchain, device, folder: work }, kernels, one);
     count++;
     if (row.result === "passed") continue;

@@ -35,7 +35,7 @@ describe("verify", { skip }, () => {
   let database = "";
   const lines = (name: string, ...text: string[]) => sandbox.file(name, `${text.join("\n")}\n`);
   // The defective problem's kernel is in the set, asked for by a problem that it is right for
-  const broken = linesFor(BREAKAGES.flatMap((breakage) => rowsFor(breakage, planTable(STOCK))));
+  const broken = linesFor(BREAKAGES.flatMap((breakage) => rowsFor(breakage, planTable(STOCK, "gfx1010"))));
   const few = [LINE, `${LINE} -S ConvDirectNaiveConvFwd`, DEFECT.replace("-H 8", "-H 4")];
   const set = lines("set.txt", ...few, WEIGHTS, ...broken);
   const verifySet = (kernelSet: string, ...more: string[]) =>
@@ -121,7 +121,7 @@ describe("verify", { skip }, () => {
 
   test("blames a kernel whose launch is refused, and not the one that ran before it", async () => {
     const kernels = await checkRows(database, readRows(database), bunzipFor(rocm));
-    const rows = rowsOfCommand({ args: WEIGHTS.split(" ").slice(1), family: "mine" }, STOCK);
+    const rows = rowsOfCommand({ args: WEIGHTS.split(" ").slice(1), family: "mine" }, STOCK, "gfx1010");
     const row = rows.at(-1);
     assert.ok(typeof row === "object" && row.solver === "GemmWrwUniversal");
     const proof = await judgeRow(await places(), kernels.map(withoutGroups), row);

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { instructionFaults, metadataFaults } from "../../src/kernels/audit.ts";
+import { auditKernels, headerFaults, instructionFaults, metadataFaults } from "../../src/kernels/audit.ts";
 import { readNotes } from "../../src/kernels/notes.ts";
+import type { Exec } from "../../src/ports/exec.ts";
+import { readCodeObjectHeader } from "../../src/rdna1/code-object.ts";
+import { codeObject } from "../rdna1/sample-object.ts";
+import { sampleToolchain } from "../release/sample.ts";
+import { scratch } from "../toolchain/helpers.ts";
 
 const good = {
   name: "k",
@@ -48,4 +53,29 @@ test("finds words that are no instruction, s_inst_prefetch, and an empty disasse
 
 test("gives no metadata for a file that llvm-readelf could not read", () => {
   assert.deepEqual(readNotes("File: a.co\n  nothing\n", ["a.co", "b.co"]), [undefined, undefined]);
+});
+
+for (const [what, flags, faults] of [
+  ["passes gfx1010 without xnack", 0x233, []],
+  ["passes gfx1010 for any xnack", 0x133, []],
+  ["finds gfx1030", 0x236, ["built for machine 0x36, not for gfx1010 (0x33)"]],
+  ["finds gfx1012", 0x235, ["built for machine 0x35, not for gfx1010 (0x33)"]],
+  ["finds xnack that is on", 0x333, ["xnack is on"]],
+  ["finds an object that knows nothing of xnack", 0x33, ["xnack is unsupported"]],
+] as const) {
+  test(`${what} in the header`, () => {
+    assert.deepEqual(headerFaults(readCodeObjectHeader(codeObject(flags)), "gfx1010"), faults);
+  });
+}
+
+test("a tool that failed and said nothing is the machine's fault, not the kernels'", async (t) => {
+  const kernel = { name: "a.cpp.o", args: "", blob: Buffer.from(""), hash: "0".repeat(32), size: 0 };
+  const exec: Exec = {
+    run: async () => ({ code: 127, signal: null, timedOut: false, stdout: "", stderr: "no such file", seconds: 0 }),
+  };
+  const how = { toolchain: sampleToolchain("/rocm"), exec, jobs: 1, scratch: await scratch(t) };
+  await assert.rejects(auditKernels([{ ...kernel, object: Buffer.from(codeObject(0x233)) }], "gfx1010", how), {
+    kind: "machine",
+    message: /llvm-readelf failed: no such file/,
+  });
 });

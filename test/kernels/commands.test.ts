@@ -170,3 +170,14 @@ describe("what a command does, in the words of the proof table", () => {
     });
   }
 });
+
+for (const [line, reason] of [
+  ["conv -n 0 -c 4", "-n is at least 1, not 0"],
+  ["convfp16 -n 1 -c 4 --conv_stride_h 0", "-u is at least 1, not 0"],
+  ["conv -n 1 -c 5 -k 4 -g 2", "-c 5 cannot be divided into 2 groups"],
+  ["conv -n 1 -c 6 -g 6", "-k 32 cannot be divided into 6 groups"],
+  ["conv -n 1 -c 6 -k 12 -g 6 -p 0", null],
+  ["tensorop -n 0", null],
+] as const) {
+  test(`${line}: ${reason ?? "can be asked for"}`, () => assert.equal(checkArguments(args(line)), reason));
+}

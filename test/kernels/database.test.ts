@@ -36,7 +36,8 @@ async function written(name: string, content: readonly KernelRow[] = rows): Prom
 }
 
 test("writes a database that MIOpen can read: rollback journal, mode 0644, its schema", async () => {
-  const file = await written("good.kdb");
+  const umask = process.umask(0o077);
+  const file = await written("good.kdb").finally(() => process.umask(umask));
   await assertRollbackJournal(file);
   assert.equal(statSync(file).mode & 0o777, 0o644);
   const database = new DatabaseSync(file, { readOnly: true });
@@ -45,9 +46,22 @@ test("writes a database that MIOpen can read: rollback journal, mode 0644, its s
   assert.equal(found.length, 2);
 });
 
-test("writes the same bytes for the same rows", async () => {
-  const [one, two] = [await written("one.kdb"), await written("two.kdb")];
-  assert.ok(readFileSync(one).equals(readFileSync(two)));
+test("writes the same bytes for the same rows, whatever SQLite this Node has, and one that can be written to", async () => {
+  const raw = ["first", "second"].map((text, index): KernelRow => {
+    const blob = Buffer.from(text.repeat(3000));
+    const hash = createHash("md5").update(blob).digest("hex");
+    return { name: `${index}.cpp.o`, args: " -mcpu=gfx1010", blob, hash, size: 0 };
+  });
+  const file = await written("one.kdb", raw);
+  const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+  assert.equal(sha256, "f1f0741a3d1172a934e9a931427774b6f3e09dda1fb569b481843617ad966c65");
+  const database = new DatabaseSync(file);
+  database.exec("DELETE FROM kern_db WHERE kernel_name = '0.cpp.o'; VACUUM");
+  database.close();
+  assert.deepEqual(
+    readRows(file).map(({ name }) => name),
+    ["1.cpp.o"],
+  );
 });
 
 test("reads back what it wrote, unpacked and checked", async () => {
@@ -109,6 +123,18 @@ test("merges equal rows once, in order of their keys", () => {
   assert.deepEqual(refused, []);
 });
 
+test("merges rows of one name into one order, whichever worker they come from", () => {
+  const args = ["-DX=10", "-DX=2", "-DX=1"].map((option) => ` ${option} -mcpu=gfx1010`);
+  const mixed = args.map((one) => kernel("a.cpp.o", "same", one));
+  const orders = [mixed, mixed.toReversed()].map((workers) =>
+    mergeKernels(
+      workers.map((row) => [row]),
+      "gfx1010",
+    ).kernels.map((row) => row.args),
+  );
+  assert.deepEqual(orders, [args.toSorted(), args.toSorted()]);
+});
+
 test("refuses the same key with another object", () => {
   assert.throws(() => mergeKernels([[rows[0] as Kernel], [kernel("a.cpp.o", "other")]], "gfx1010"), /compiled twice/);
 });
@@ -121,4 +147,44 @@ test("leaves out keys that can never be found again, and names them", () => {
   assert.match(refused[0]?.reason ?? "", /uninitialised/);
   assert.match(whyRefused({ name: "x", args: " -DA=140737488355328 -mcpu=gfx1010" }, "gfx1010") ?? "", /A=1407/);
   assert.match(whyRefused({ name: "x", args: " -mcpu=gfx1030" }, "gfx1010") ?? "", /not for gfx1010/);
+});
+
+test("names the row whose columns hold something else than they must", () => {
+  for (const [column, value, pattern] of [
+    ["kernel_blob", null, /a\.cpp\.o.* for its blob holds nothing/],
+    ["kernel_args", null, /a\.cpp\.o.* for its args holds nothing/],
+    ["uncompressed_size", "many", /for its size holds many/],
+    ["kernel_hash", Buffer.from("x"), /for its hash holds bytes/],
+  ] as const) {
+    const file = join(folder, `${column}.kdb`);
+    const database = new DatabaseSync(file);
+    database.exec(
+      "CREATE TABLE kern_db (id INTEGER PRIMARY KEY, kernel_name, kernel_args, kernel_blob, kernel_hash, uncompressed_size)",
+    );
+    const { name, args, blob, hash, size } = rows[0] as Kernel;
+    const right = {
+      kernel_name: name,
+      kernel_args: args,
+      kernel_blob: blob,
+      kernel_hash: hash,
+      uncompressed_size: size,
+    };
+    const insert = "INSERT INTO kern_db (kernel_name, kernel_args, kernel_blob, kernel_hash, uncompressed_size)";
+    database.prepare(`${insert} VALUES (?,?,?,?,?)`).run(...Object.values({ ...right, [column]: value }));
+    database.close();
+    assert.throws(
+      () => readRows(file),
+      (error) => error instanceof KernelFault && pattern.test(error.message),
+    );
+  }
+});
+
+test("takes a row with something behind its bzip2 stream, as MIOpen does", async () => {
+  const [first, second] = rows as [Kernel, Kernel];
+  const file = await written("behind.kdb", [{ ...first, blob: Buffer.concat([first.blob, Buffer.alloc(7)]) }, second]);
+  const read = await checkRows(file, readRows(file), bunzip);
+  assert.deepEqual(
+    read.map(({ object }) => object.toString()),
+    [first, second].map(({ object }) => object.toString()),
+  );
 });

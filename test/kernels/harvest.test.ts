@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { virtualDevice } from "../../src/device/device.ts";
 import { type Bunzip, bunzipWith, KernelFault } from "../../src/kernels/bunzip.ts";
+import type { DriverCommand } from "../../src/kernels/commands.ts";
 import { writeKernelDatabase } from "../../src/kernels/database.ts";
 import { harvest } from "../../src/kernels/harvest.ts";
-import type { Exec } from "../../src/ports/exec.ts";
+import type { Exec, ExecResult } from "../../src/ports/exec.ts";
 import type { Toolchain } from "../../src/toolchain/toolchain.ts";
 import { recordedLog } from "../toolchain/helpers.ts";
 
@@ -18,21 +19,28 @@ const toolchain = {
   paths: { loader: "/loader", libraryPath: [], miopenDriver: "/MIOpenDriver", include: "/include" },
 } as unknown as Toolchain;
 
-/** A harvest of one command, whose run leaves a database that `write` makes. */
-async function harvested(name: string, bunzip: Bunzip, write: (file: string) => void) {
-  const counts = { runs: 0 };
+/** A harvest of one command, whose run leaves a database that `write` makes, and ends so. */
+async function harvested(
+  name: string,
+  bunzip: Bunzip,
+  write: (file: string) => void,
+  end: Partial<ExecResult> = {},
+  command: Partial<DriverCommand> = {},
+) {
+  const counts = { runs: 0, timeoutMs: 0, env: {} as Readonly<Record<string, string>> };
   const exec: Exec = {
-    run: async ({ cwd = "" }) => {
+    run: async ({ cwd = "", env }, { timeoutMs = 0 } = {}) => {
       counts.runs += 1;
+      Object.assign(counts, { timeoutMs, env });
       write(join(cwd, "cache/gfx1010_20.ukdb"));
-      return { code: 0, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 0 };
+      return { code: 0, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 0, ...end };
     },
   };
   const log = recordedLog();
   const input = {
     setup: { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/rocblas" },
-    commands: [{ args: ["conv", "-F", "1"], family: "test" }],
-    environment: {},
+    commands: [{ args: ["conv", "-F", "1"], family: "test", ...command }],
+    environment: { MIOPEN_FIND_MODE: "1", MIOPEN_FIND_ENFORCE: "1" },
     jobs: 1,
     folder: join(folder, name),
   };
@@ -137,4 +145,25 @@ test("a machine without bzip2 is told so at once, and its databases are not take
   const { runs, error } = await harvested("no-bzip2", bunzip, (file) => copyFileSync(database, file));
   assert.deepEqual([runs, error.kind], [1, "machine"]);
   assert.match(error.message, /cannot start \/nowhere\/bzip2/);
+});
+
+test("a full disk is named as such, and a command that does not end or fails with its line", async () => {
+  const none: Bunzip = async () => [];
+  const full = await harvested("full", none, () => {}, { code: 1, stderr: "cannot write: No space left on device" });
+  assert.match(full.error.message, /the disk is full/);
+  const late = await harvested("late", none, () => {}, { code: null, timedOut: true, seconds: 180 }, { line: 7 });
+  assert.equal(late.timeoutMs, 180_000);
+  assert.match(late.error.message, /test:7: conv -F 1: did not end within 180 s/);
+});
+
+test("a command's own variables go before those of the harvest", async () => {
+  const env = { MIOPEN_FIND_MODE: "2" };
+  const { env: seen } = await harvested(
+    "own",
+    async () => [],
+    () => {},
+    { code: 1 },
+    { env },
+  );
+  assert.deepEqual([seen.MIOPEN_FIND_MODE, seen.MIOPEN_FIND_ENFORCE], ["2", "1"]);
 });

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readCodeObjectHeader } from "../../src/rdna1/code-object.ts";
+import { codeObject } from "./sample-object.ts";
 
-/** An ELF header as LLVM writes it for an AMD GPU; sections end at the file's end. */
-function header(change: (view: DataView, bytes: Uint8Array) => void = () => {}): Uint8Array {
-  const bytes = new Uint8Array(64);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 64, 4]);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(18, 224, true);
-  view.setUint32(48, 0x233, true);
-  view.setBigUint64(40, 64n, true);
-  change(view, bytes);
-  return bytes;
-}
+const header = (change?: (view: DataView, bytes: Uint8Array) => void) => codeObject(0x233, change);
 
 test("reads machine, xnack and code-object version", () => {
   assert.deepEqual(readCodeObjectHeader(header()), { mach: 0x33, xnack: "off", version: 6 });

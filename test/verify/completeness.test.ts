@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { virtualDevice } from "../../src/device/device.ts";
@@ -93,4 +93,53 @@ test("the system's folder is read-only while a proof runs, and can be removed af
   const more = await input(t, [NAIVE]);
   await assert.rejects(proveCompleteness(more, { exec: failing, log: recordedLog() }), /given up/);
   assert.equal(statSync(join(more.folder, "system")).mode & 0o777, 0o755);
+});
+
+test("a run that the machine ended says nothing of the set", async (t) => {
+  const killed: Exec = {
+    run: async () => ({ code: null, signal: "SIGKILL", timedOut: false, stdout: "", stderr: "", seconds: 1 }),
+  };
+  const one = await input(t, [NAIVE]);
+  const proving = proveCompleteness(one, { exec: killed, log: recordedLog() });
+  await assert.rejects(proving, { kind: "machine", message: /ended from outside by SIGKILL/ });
+  assert.ok(!existsSync(join(one.folder, "rows.jsonl")));
+});
+
+/** What a run would pass with that asks for the naive kernel and launches it, besides something else. */
+for (const [what, events, pattern] of [
+  ["asked for a compilation", [{ event: "compile", result: "refused" }], /1 compilations were asked for/],
+  [
+    "launched an object of another origin",
+    [{ event: "launch", kernel: "other", module: "f".repeat(32) }],
+    /not in the set/,
+  ],
+] as const) {
+  test(`a run that ${what} fails, although all else is right`, async (t) => {
+    const launch = { event: "launch", kernel: "naive_fwd", module: HASH };
+    const exec: Exec = {
+      run: async ({ cwd = "" }) => {
+        const lines = [launch, ...events].map((event) => JSON.stringify({ pid: 1, ms: 1, ...event }));
+        writeFileSync(join(cwd, "events.jsonl"), `${lines.join("\n")}\n`);
+        const stdout = `[LoadBinary] Loading ${KEY}`;
+        return { code: 0, signal: null, timedOut: false, stdout, stderr: "", seconds: 1 };
+      },
+    };
+    const [row] = await proveCompleteness(await input(t, [NAIVE]), { exec, log: recordedLog() });
+    assert.equal(row?.result, "failed");
+    assert.match(row?.reason ?? "", pattern);
+  });
+}
+
+test("a run that launched nothing fails, and the control that failed without a refused compilation does", async (t) => {
+  const silent: Exec = {
+    run: async ({ cwd = "", env }) => {
+      writeFileSync(join(cwd, "events.jsonl"), "");
+      const control = (env.MIOPEN_SYSTEM_DB_PATH ?? "").endsWith("empty");
+      const stdout = `[LoadBinary] Loading ${KEY}`;
+      return { code: control ? 1 : 0, signal: null, timedOut: false, stdout, stderr: "", seconds: 1 };
+    },
+  };
+  const [row, negative] = await proveCompleteness(await input(t, [NAIVE]), { exec: silent, log: recordedLog() });
+  assert.match(row?.reason ?? "", /no kernel was launched/);
+  assert.deepEqual([negative?.kind, negative?.result], ["negative-control", "failed"]);
 });

@@ -4,9 +4,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import type { Context } from "../../src/context.ts";
 import { bunzipWith } from "../../src/kernels/bunzip.ts";
 import { writeKernelDatabase } from "../../src/kernels/database.ts";
-import { soundKernels } from "../../src/verify/given-database.ts";
+import type { Exec } from "../../src/ports/exec.ts";
+import { givenDatabase, soundKernels } from "../../src/verify/given-database.ts";
+import { codeObject } from "../rdna1/sample-object.ts";
+import { sampleToolchain } from "../release/sample.ts";
 import { asUser, scratch } from "../toolchain/helpers.ts";
 
 const bunzip = bunzipWith({ file: "bzip2", args: [], env: { PATH: "/usr/bin:/bin" } });
@@ -63,4 +67,21 @@ test("refuses a database whose row is not what it says, and one in WAL mode, whi
   const before = readFileSync(wal);
   await assert.rejects(soundKernels(wal, bunzip), { kind: "user", message: /WAL mode/ });
   assert.ok(readFileSync(wal).equals(before));
+});
+
+test("refuses kernels of another chip before any of them runs", async (t) => {
+  const folder = await scratch(t);
+  const file = join(folder, "gfx1030.kdb");
+  const blob = Buffer.from(codeObject(0x36));
+  await writeKernelDatabase(file, [{ ...row, blob, hash: createHash("md5").update(blob).digest("hex") }]);
+  // LLVM's tools, as far as they have anything to say of a bare header
+  const exec: Exec = {
+    run: async () => ({ code: 0, signal: null, timedOut: false, stdout: "\n", stderr: "", seconds: 0 }),
+  };
+  const context = { cacheRoot: folder, exec, jobs: 1 } as unknown as Context;
+  await assert.rejects(givenDatabase(context, sampleToolchain("/rocm"), file, "gfx1010"), {
+    kind: "machine",
+    message:
+      /faults in the kernels of .*gfx1030\.kdb:\na\.cpp\.o -mcpu=gfx1010: built for machine 0x36, not for gfx1010/,
+  });
 });

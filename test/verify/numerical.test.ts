@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { virtualDevice } from "../../src/device/device.ts";
 import { STOCK } from "../../src/kernels/dialect.ts";
-import type { Exec, ExecOptions } from "../../src/ports/exec.ts";
+import type { Exec, ExecOptions, ExecResult } from "../../src/ports/exec.ts";
 import { numericalControls } from "../../src/verify/controls.ts";
 import { coverageOf } from "../../src/verify/coverage.ts";
 import { type NumericalInput, proveNumerically } from "../../src/verify/numerical.ts";
@@ -148,4 +148,72 @@ test("the lines of a file are the user's, whatever the size, and what the sets c
   assert.ok(rows.length > 0 && rows.every((row) => row.own === true));
   const full = planRows({ name: "full", commands, dialect: STOCK }, new Set(), "gfx1010");
   assert.ok(full.rows.every((row) => row.own === undefined));
+});
+
+/** A machine on which every run ends in this way, and the device may have seen something before. */
+function ending(end: Partial<ExecResult>, ...events: object[]) {
+  const counts = { runs: 0 };
+  const exec: Exec = {
+    run: async ({ cwd = "" }) => {
+      counts.runs += 1;
+      const start = { pid: 1, ms: 1, event: "start", target: "gfx1010", program: "MIOpenDriver" };
+      writeFileSync(join(cwd, "events.jsonl"), [start, ...events].map((one) => `${JSON.stringify(one)}\n`).join(""));
+      return { code: null, signal: null, timedOut: false, stdout: "", stderr: "", seconds: 1, ...end };
+    },
+  };
+  return { counts, exec };
+}
+
+for (const [what, end, runs, pattern] of [
+  ["that memory ran out for twice", { signal: "SIGKILL" }, 2, /conv -n 1 -F 1 was ended from outside by SIGKILL/],
+  ["that had no disk left", { code: 1, stderr: "write: No space left on device" }, 1, /disk is full/],
+] as const) {
+  test(`a run ${what} refutes no kernel, and nothing of it is kept`, async (t) => {
+    const folder = await scratch(t);
+    const { counts, exec } = ending(end);
+    const proving = proveNumerically(input(folder, [ours]), { exec, log: recordedLog() });
+    await assert.rejects(proving, { kind: "machine", message: pattern });
+    assert.equal(counts.runs, runs);
+    assert.ok(!existsSync(join(folder, "rows.jsonl")));
+  });
+}
+
+test("a kernel that brings the device's process down is refuted, and so is one that faulted before the end", async (t) => {
+  const fault = { pid: 1, ms: 1, event: "fault", kernel: "fwd", module: HASH, problem: "endless loop" };
+  const crashes = [
+    ...(["SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"] as const).map((signal) => ending({ signal })),
+    ending({ signal: "SIGKILL" }, { ...fault, address: "0x8", instruction: "s_branch 0" }),
+  ];
+  for (const { exec } of crashes) {
+    const [row] = await proveNumerically(input(await scratch(t), [ours]), { exec, log: recordedLog() });
+    assert.equal(row?.result, "failed");
+  }
+});
+
+test("a command's own variables choose neither the reference nor a dangerous solver", async (t) => {
+  const seen: Readonly<Record<string, string>>[] = [];
+  const { exec } = ending({ code: 0 });
+  const watched: Exec = {
+    run: (command, options) => {
+      seen.push(command.env);
+      return exec.run(command, options);
+    },
+  };
+  const env = { MIOPEN_DRIVER_USE_GPU_REFERENCE: "1", MIOPEN_DEBUG_CONV_WINOGRAD: "1", MIOPEN_FIND_MODE: "1" };
+  await proveNumerically(input(await scratch(t), [{ ...ours, env }]), { exec: watched, log: recordedLog() });
+  const [{ MIOPEN_DRIVER_USE_GPU_REFERENCE: reference, MIOPEN_DEBUG_CONV_WINOGRAD: winograd, ...rest } = {}] = seen;
+  assert.deepEqual([reference, winograd, rest.MIOPEN_FIND_MODE], ["0", "0", "1"]);
+});
+
+test("a row that follows one that a kill cut short is not lost with it", async (t) => {
+  const folder = await scratch(t);
+  const first = { result: "passed", command: "the first" };
+  const [whole, cut] = [`${JSON.stringify([0, first])}\n`, JSON.stringify([1, first]).slice(0, 20)];
+  writeFileSync(join(folder, "rows.jsonl"), whole + cut);
+  const { exec } = machine("", () => false);
+  const ports = { exec, log: recordedLog() };
+  await proveNumerically(input(folder, [ours, ours, ours]), ports);
+  const silent: Exec = { run: () => assert.fail("a finished row ran again") };
+  const rows = await proveNumerically(input(folder, [ours, ours, ours]), { ...ports, exec: silent });
+  assert.deepEqual([rows.length, rows[0]?.command], [3, "the first"]);
 });

@@ -45,6 +45,13 @@ test("pooling and dropout go forward before they go back, for they read what tha
   for (const operation of ["softmax", "activ", "lrn"]) assert.deepEqual(forw(`${operation} -n 1 -F 2`), ["2"]);
 });
 
+test("an object of a user's set that serves all directions is proven in each of them, twice", () => {
+  const held = new Set([keyOf(databaseKey(naiveKey("fp32", "immediate"), target))]);
+  const { rows } = planRows({ name: "my.log", commands: [], dialect: STOCK }, held, target);
+  const solvers = ["Bwd", "Fwd", "Wrw"].map((name) => `ConvDirectNaiveConv${name}`);
+  assert.deepEqual(rows.map(({ solver }) => solver).sort(), [...solvers, ...solvers].sort());
+});
+
 test("no proof is asked for GEMM where Find offers none", () => {
   const rows = rowsFor("conv -n 1 -c 8 -H 14 -W 14 -k 8 -y 3 -x 3 -p 1 -q 1 -l 2 -j 2 -F 1");
   assert.deepEqual(

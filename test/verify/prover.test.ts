@@ -14,7 +14,7 @@ import type { Exec } from "../../src/ports/exec.ts";
 import { int8CaseOf } from "../../src/verify/command-rows.ts";
 import { im2colProblems, overflowsLds } from "../../src/verify/im2col-problems.ts";
 import { withoutFailed } from "../../src/verify/leave-out.ts";
-import { proveCommandWithProver } from "../../src/verify/prover.ts";
+import { proveCommandWithProver, proveWithProver } from "../../src/verify/prover.ts";
 import { type ObjectPlan, planProver, planText } from "../../src/verify/prover-plan.ts";
 import { type CaseResult, proverRow, readResults } from "../../src/verify/prover-rows.ts";
 import { sampleToolchain } from "../release/sample.ts";
@@ -167,6 +167,20 @@ for (const [what, results, events, ended, pattern] of [
     /hipModuleLoadData failed with 209/,
   ],
   [
+    "a kernel that did something forbidden, although its elements are right",
+    [good(0), good(1)],
+    [fault, launch, launch],
+    null,
+    /endless loop/,
+  ],
+  [
+    "a compilation that was asked for",
+    [good(0), good(1)],
+    [launch, launch, { ...at, event: "compile", api: "hiprtc", result: "refused", milliseconds: 1 }],
+    null,
+    /1 compilations were asked for/,
+  ],
+  [
     "a case that brought the prover down",
     [good(0), null],
     [launch],
@@ -235,4 +249,43 @@ test("a user's int8 line that takes more than half an hour is skipped, and refut
 test("reads the prover's whole lines only", () => {
   const line = JSON.stringify(good(7));
   assert.deepEqual([...readResults(`${line}\n{"id":8,"elem`)], [[7, good(7)]]);
+});
+
+test("a prover that the machine ended twice refutes nothing, and one that crashed refutes its object", async (t) => {
+  const proven = async (signal: NodeJS.Signals) => {
+    const counts = { runs: 0 };
+    const exec: Exec = {
+      run: async ({ cwd = "" }) => {
+        counts.runs += 1;
+        writeFileSync(join(cwd, "events.jsonl"), `${JSON.stringify({ ...at, event: "start" })}\n`);
+        return { code: null, signal, timedOut: false, stdout: "", stderr: "", seconds: 1 };
+      },
+    };
+    const setup = { toolchain: sampleToolchain("/rocm"), device: virtualDevice("/device.so"), rocblasLibrary: "/r" };
+    const database = [{ name: plan.name, args: "", hash: plan.hash, blob: Buffer.from("x"), size: 0 }];
+    const places = { program: "/prover", plans: [plan], database, jobs: 1, folder: await scratch(t) };
+    const ports = { exec, log: recordedLog(), bunzip: async () => [] };
+    const rows = proveWithProver({ setup: { ...setup, target: "gfx1010" }, ...places }, ports);
+    return { rows, counts };
+  };
+  const killed = await proven("SIGKILL");
+  await assert.rejects(killed.rows, { kind: "machine", message: /the prover was ended from outside by SIGKILL/ });
+  assert.equal(killed.counts.runs, 2);
+  const [crashed] = await (await proven("SIGSEGV")).rows;
+  assert.equal(crashed?.result, "failed");
+});
+
+test("only the objects that are still to be proven are unpacked", async (t) => {
+  const folder = await scratch(t);
+  writeFileSync(join(folder, "objects.jsonl"), `${JSON.stringify([0, [row([good(0), good(1)])]])}\n`);
+  const setup = { toolchain: sampleToolchain("/rocm"), device: virtualDevice("/device.so"), rocblasLibrary: "/r" };
+  const database = [{ name: plan.name, args: "", hash: plan.hash, blob: Buffer.from("x"), size: 5 }];
+  const places = { program: "/prover", plans: [plan], database, jobs: 1, folder };
+  const bunzip = async (packed: readonly unknown[]) => (packed.length === 0 ? [] : assert.fail("was unpacked"));
+  const exec: Exec = { run: () => assert.fail("a finished part ran again") };
+  const rows = await proveWithProver(
+    { setup: { ...setup, target: "gfx1010" }, ...places },
+    { exec, log: recordedLog(), bunzip },
+  );
+  assert.equal(rows.length, 1);
 });

@@ -182,6 +182,13 @@ test("says by source file which kernels are proven, and by name those that are n
   });
   assert.match(text, /1,199 of 1,200 keys/);
   assert.match(text, /61 \(2 with one\)[\s\S]*1 of 3[\s\S]*our reference/);
+  assert.doesNotMatch(text, /fits no other/);
+  const im2col = files.map((file) => ({ ...file, name: "MIOpenIm2d2Col.cpp.o" }));
+  const other = reportHtml({
+    ...{ version: "0.1.0", manifest: sampleManifest(), proofs: { rows, files: im2col, unproven } },
+    kernels: { gfx1010: sampleKernels("gfx1010") },
+  });
+  assert.match(other, /Im2d2Col objects that ran with one problem only have a key that fits no other/);
   assert.match(text, /2 functions: never launched/);
   assert.match(text, /1 key<\/b> gfx1010 a\.o: no row executes it[\s\S]*-DX=1/);
   assert.match(text, /uninitialised: k: v_add at 0x0/);
@@ -216,4 +223,9 @@ test("tells of a card apart from the virtual device, and never calls a stand-in 
   assert.match(played, /a stand-in in a test: no card/);
   assert.doesNotMatch(played, /ran on RX/);
   assert.doesNotMatch(report(), /On a card/);
+});
+
+test("seconds are rounded before minutes are made of them", () => {
+  assert.match(report(undefined, { timings: { kernels: 119.7 } }), /<dd>2:00<\/dd><dt>minutes, this run/);
+  assert.match(report(undefined, { timings: { kernels: 99.4 } }), /<dd>99 s<\/dd><dt>this run/);
 });

@@ -9,7 +9,7 @@ import { planRows } from "../../src/verify/plan.ts";
 import { readProblems } from "../../src/verify/read-problem.ts";
 import { hasVector, numericalArguments, planTable, type TableRow } from "../../src/verify/table.ts";
 
-const table = planTable(STOCK);
+const table = planTable(STOCK, "gfx1010");
 const optionOf = ({ args }: TableRow, letter: string) => args[args.indexOf(`-${letter}`) + 1];
 
 test("every row of the table is a command that MIOpenDriver takes, once, compared with the host", () => {
@@ -47,10 +47,28 @@ test("the table reaches all eight GEMM solvers, each at least twice for a type",
   assert.ok(gemm.every(([, count]) => count >= 3));
 });
 
-test("no GEMM of the table has a single row or column, which rocBLAS cannot do on gfx1011 and gfx1012", () => {
-  for (const row of table.filter(({ solver }) => /^Gemm/.test(solver ?? ""))) {
-    for (const problem of readProblems(row.args) ?? []) assert.equal(hasVector(problem), false, row.args.join(" "));
+test("only gfx1010 has GEMMs of a single row or column, such as depthwise ones, which rocBLAS cannot do on the others", () => {
+  const vectors = (rows: readonly TableRow[]) =>
+    rows.filter(({ solver, args }) => /^Gemm/.test(solver ?? "") && (readProblems(args) ?? []).some(hasVector));
+  assert.deepEqual([vectors(planTable(STOCK, "gfx1011")), vectors(planTable(STOCK, "gfx1012"))], [[], []]);
+  const own = vectors(table);
+  assert.equal(table.length - planTable(STOCK, "gfx1012").length, own.length);
+  const cells = new Set(own.map(({ args, family }) => `${family} ${args[0]} ${args[args.indexOf("-F") + 1]}`));
+  for (const family of ["2d depthwise", "2d depthwise x2", "3d depthwise"]) {
+    for (const type of ["conv", "convfp16", "convbfp16"]) {
+      for (const direction of [1, 2, 4])
+        assert.ok(cells.has(`${family} ${type} ${direction}`) || family.endsWith("x2"));
+    }
   }
+});
+
+test("a user's depthwise line is proven with GEMM, too, where MIOpen takes it", () => {
+  const line = "conv -n 1 -c 8 -k 8 -g 8 -H 14 -W 14 -p 1 -q 1 -F 1";
+  assert.deepEqual(rows(line), [
+    ["1", "ConvDirectNaiveConvFwd"],
+    ["1", "GemmFwdRest"],
+  ]);
+  assert.deepEqual(rows(line, "gfx1012"), [["1", "ConvDirectNaiveConvFwd"]]);
 });
 
 test("a command is run once, untimed, against the host, and nothing in it can replace the comparison", () => {
@@ -59,8 +77,8 @@ test("a command is run once, untimed, against the host, and nothing in it can re
   assert.equal(numericalArguments("tensorop -o 1 -W 4 -w 1".split(" ")).join(" "), "tensorop -o 1 -W 4 -V 1 -i 1 -t 0");
 });
 
-const rows = (line: string) => {
-  const planned = rowsOfCommand({ args: line.split(" "), family: "mine" }, STOCK);
+const rows = (line: string, target = "gfx1010") => {
+  const planned = rowsOfCommand({ args: line.split(" "), family: "mine" }, STOCK, target);
   return typeof planned === "string" ? planned : planned.map((row) => [optionOf(row, "F"), row.solver]);
 };
 
@@ -126,4 +144,11 @@ test("an int8 command is proven with the kernel that it runs: Find's, or that of
   for (const more of ["", " -S -1"]) assert.deepEqual(keyFor(more), found, more);
   for (const more of [" -S ConvDirectNaiveConvFwd", " --solution 85"]) assert.deepEqual(keyFor(more), immediate, more);
   assert.equal(keyFor(" -S GemmFwdRest"), undefined);
+});
+
+test("a command without a direction is said to be unprovable, and one whose filter is larger than the image has no keys", () => {
+  assert.match(String(rows("conv -n 1 -c 4 -k 4 -H 8 -W 8 -F 8")), /none of the directions/);
+  const line = { args: "conv -n 1 -c 4 -k 4 -H 2 -W 2 -F 1".split(" "), family: "mine" };
+  const planned = rowsOfCommand(line, STOCK, "gfx1010");
+  assert.ok(typeof planned !== "string" && planned.length === 2 && planned.every(({ keys }) => keys.length === 0));
 });

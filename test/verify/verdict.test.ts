@@ -131,3 +131,10 @@ test("names what a card would let pass, each thing once, and passes", () => {
   assert.equal(reason, null);
   assert.deepEqual(findings, ["uninitialised: naive_fwd: v_add_f32 v1, v2, v3 at 0x10"]);
 });
+
+test("MIOpen's own reason goes before a comparison of what nothing has computed", () => {
+  const stdout = "Forward Convolution FAILED: 1.79769e+308 > 1.5e-06";
+  const stderr = "MIOpen(HIP): Error [FindConvFwdAlgorithm] No suitable algorithm was found";
+  assert.match(verdict({ stdout, stderr, events: [start] }).reason ?? "", /No suitable algorithm/);
+  assert.match(verdict({ stdout, stderr }).reason ?? "", /differs from the CPU reference/);
+});
