@@ -38,6 +38,8 @@ interface LedgerLine {
   id: string;
   /** Keys that the command asked for */
   keys: string[];
+  /** Keys that it could not compile, or had compiled before it failed */
+  unbuilt?: Merge["refused"];
 }
 
 /** Milliseconds after which a command is ended: the slowest kernel takes 5 s to compile, times a loaded machine. */
@@ -66,7 +68,7 @@ export async function harvest(input: HarvestInput, ports: HarvestPorts): Promise
     }
     const merge = mergeKernels(sources, input.setup.target);
     const missing = await keysWithoutKernel(input, merge);
-    if (missing.length === 0) return merge;
+    if (missing.length === 0) return { ...merge, refused: [...merge.refused, ...(await unbuilt(input, merge))] };
     if (attempt === 3) {
       throw machineError(
         `${missing.length} kernels were asked for, but no database holds them, e.g. ${missing[0]}`,
@@ -132,16 +134,21 @@ async function runMissing(input: HarvestInput, { exec, log }: HarvestPorts): Pro
     const driverLog = readDriverLog(`${result.stdout}\n${result.stderr}`);
     const seen = { result, log: driverLog, events: parseEvents((await readTextIfThere(events)) ?? "") };
     const idle = command.line === undefined ? null : whyIdle(seen);
-    const reason = isUnserved(command, driverLog) ? null : (whyFailed(result, driverLog) ?? idle);
+    const reason = whyFailed(result, driverLog) ?? idle;
     if (reason !== null && saysDiskIsFull(reason)) throw diskFull(folder);
-    if (reason !== null) {
+    const line: LedgerLine = { id, keys: driverLog.requests.map(keyOf) };
+    if (reason !== null && isBesideFailure(command, result)) {
+      log.warning(`${command.family}: ${commandText(command)} fails whatever a kernel set holds: ${reason}`);
+      line.unbuilt = driverLog.misses.map((request) => ({ key: keyOf(request), reason }));
+      const asked = new Set(line.unbuilt.map(({ key }) => key));
+      line.keys = line.keys.filter((key) => !asked.has(key));
+    } else if (reason !== null) {
       if (command.line === undefined) throw machineError(`${commandText(command)}: ${reason}`, "report this");
       const what = `${command.family}:${command.line}: ${commandText(command)}: ${reason}`;
       log.warning(what);
       if (!failed.has(command.line)) failed.set(command.line, what);
       return progress.step();
     }
-    const line: LedgerLine = { id, keys: driverLog.requests.map(keyOf) };
     await appendFile(join(folder, "ledger.jsonl"), `${JSON.stringify(line)}\n`);
     progress.step();
   });
@@ -177,11 +184,12 @@ export function whyFailed(result: ExecResult, log: DriverLog): string | null {
 }
 
 /**
- * Whether a run beside a line (modes.ts) took a GEMM that rocBLAS has no kernel for on this target (docs/targets.md). In the
- * find mode of `activate` MIOpen then takes no other solver, and no kernel set can change that.
+ * Whether a run beside a line (modes.ts) failed by itself, although the line may be sound: in the find mode of `activate`
+ * MIOpen takes one solver and no other where rocBLAS has no kernel for it (docs/targets.md), or where its kernel does not
+ * build. No kernel set can change that.
  */
-export function isUnserved({ beside }: DriverCommand, { unserved }: DriverLog): boolean {
-  return beside === true && unserved.length > 0;
+export function isBesideFailure({ beside }: DriverCommand, { timedOut, signal }: ExecResult): boolean {
+  return beside === true && !timedOut && signal === null;
 }
 
 /** What makes two commands the same work. */
@@ -220,4 +228,11 @@ async function keysWithoutKernel(input: HarvestInput, merge: Merge): Promise<str
     for (const line of await readLedger(worker)) for (const key of line.keys) wanted.add(key);
   }
   return [...wanted].filter((key) => !known.has(key));
+}
+
+/** Keys that runs beside lines could not compile. */
+async function unbuilt({ folder }: HarvestInput, merge: Merge): Promise<Merge["refused"]> {
+  const known = new Set(merge.kernels.map(keyOf));
+  const lines = await Promise.all((await workerFolders(folder)).map(readLedger));
+  return lines.flat().flatMap((line) => (line.unbuilt ?? []).filter(({ key }) => !known.has(key)));
 }

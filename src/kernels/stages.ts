@@ -150,6 +150,7 @@ export function completenessInput(
     environment: set.environment,
     database: kernels.path,
     hashes: hashesOf(kernels.kernels),
+    unbuilt: new Set(kernels.refused.map(({ key }) => key)),
     jobs: context.jobs,
     folder,
   };

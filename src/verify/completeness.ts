@@ -4,7 +4,7 @@ import { machineError } from "../errors.ts";
 import { commandText, type DriverCommand } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
 import { describeCommand } from "../kernels/describe.ts";
-import { isUnserved, whyFailed } from "../kernels/harvest.ts";
+import { isBesideFailure, whyFailed } from "../kernels/harvest.ts";
 import { runJobs } from "../kernels/pool.ts";
 import { Progress } from "../kernels/progress.ts";
 import { isIn, type Shard } from "../kernels/shard.ts";
@@ -26,6 +26,8 @@ export interface CompletenessInput {
   jobs: number;
   /** Keys that were taken out of the set because they failed their proof: a command that asks for one is skipped */
   leftOut?: ReadonlySet<string>;
+  /** Keys that do not compile: a run beside a line that asks for one is skipped */
+  unbuilt?: ReadonlySet<string>;
   /** Only these commands are run, without the control */
   shard?: Shard;
   /** Scratch; what an interrupted run finished there is kept */
@@ -151,8 +153,10 @@ async function proveOne(
   const reason = whyIncomplete(observed, input.hashes);
   const error = whyNoEvidence(observed, { what: `MIOpenDriver ${command.args.join(" ")}`, folder });
   if (reason !== null && error !== null) throw error;
-  if (reason !== null && isUnserved(command, observed.log) && reason === whyFailed(observed.result, observed.log)) {
-    const why = `fails on ${input.setup.target} whatever the set holds: rocBLAS has no kernel for the GEMM that MIOpen takes`;
+  const asked = observed.log.misses.map(keyOf).find((key) => input.unbuilt?.has(key) === true);
+  const byItself = asked !== undefined || reason === whyFailed(observed.result, observed.log);
+  if (reason !== null && byItself && isBesideFailure(command, observed.result)) {
+    const why = `fails whatever the set holds: ${asked === undefined ? reason : `${asked} does not compile`}`;
     return { ...rowOf(input, command, observed, { ...verdict, reason: why }), result: "skipped" };
   }
   return rowOf(input, command, observed, { ...verdict, reason });

@@ -5,7 +5,7 @@ import { virtualDevice } from "../device/device.ts";
 import type { BuiltDevice } from "../device/stage.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
-import type { KernelSet } from "../kernels/set.ts";
+import { isPlanned, type KernelSet } from "../kernels/set.ts";
 import type { Shard } from "../kernels/shard.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import type { Target } from "../rdna1/targets.ts";
@@ -113,7 +113,7 @@ async function proveWith(
   const { rows, unprovable, own: mine } = planRows(set, new Set(hashes.keys()), target);
   const how = { jobs: context.jobs, ...(shard === undefined ? {} : { shard }) };
   const table = { setup, rows, kernels: { hashes, names }, system, ...how, folder: join(work, "table") };
-  const driven = await proveNumerically(table, context);
+  const driven = (await proveNumerically(table, context)).map((row) => (isPlanned(set.name) ? row : unbuilt(row)));
   const database = readRows(kernels.path);
   const plans = planProver(database, target, set.dialect);
   const own = { setup, program: prover.program, plans, database, ...how, folder: join(work, "prover") };
@@ -128,6 +128,12 @@ async function proveWith(
   const controls = await numericalControls({ table, prover: own, driven }, { ...context, bunzip });
   const all = [...driven, ...proven, ...lines, ...unprovable.map((one) => skippedRow(target, one)), ...controls];
   return { rows: all, ...coverageOf(kernels.kernels, all, target) };
+}
+
+/** A row of a user's file that asked for a kernel which the harvest could not build: nothing ran that could be to blame. */
+function unbuilt(row: ProofRow): ProofRow {
+  const lacks = row.result === "failed" && row.kernels.length === 0 && row.reason?.startsWith("the set lacks") === true;
+  return lacks ? { ...row, result: "skipped" } : row;
 }
 
 /** One line on how it went, and a warning for each row that failed. */

@@ -137,6 +137,24 @@ test("a line that MIOpenDriver takes and does nothing for is named, with what it
   );
 });
 
+test("a run beside a line that fails by itself refuses nothing, and the keys that it could not compile are handed on", async () => {
+  const exec: Exec = {
+    run: async () => {
+      const asked = 'binary for: "a.cpp.o"; args:  -DX';
+      const stdout = `[LoadBinary] Loading ${asked}\n[LoadBinary] Unable to load ${asked}\nMIOpen Error: Code object build failed`;
+      return { code: 1, signal: null, timedOut: false, stdout, stderr: "", seconds: 0 };
+    },
+  };
+  const command = { args: ["conv", "-F", "1"], family: "my.log", line: 1, beside: true as const };
+  const setup = { toolchain, device: virtualDevice("/device.so"), target: "gfx1010" as const, rocblasLibrary: "/r" };
+  const input = { setup, commands: [command], environment: {}, jobs: 1, folder: join(folder, "beside") };
+  const { refused } = await harvest(input, { exec, log: recordedLog(), bunzip: async () => [] });
+  assert.deepEqual(
+    refused.map(({ key }) => key),
+    ["a.cpp.o -DX"],
+  );
+});
+
 test("a machine without bzip2 is told so at once, and its databases are not taken for damaged", async () => {
   const database = join(folder, "one.kdb");
   const row = { name: "a.cpp.o", args: " -mcpu=gfx1010", blob: Buffer.from("BZh9"), hash: "0".repeat(32), size: 5 };
