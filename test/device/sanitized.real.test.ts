@@ -21,6 +21,7 @@ const CORE = [
   "code_object",
   "compressed_bundle",
   "config",
+  "library",
   "log",
   "md5",
   "memory",

@@ -7,10 +7,6 @@
 
 #include <cerrno>
 
-bool rdna1::isRuntimesOwn(const void*) { return false; }
-
-const char* rdna1::libraryName() { return "rdna1-device"; }
-
 namespace {
 
 [[gnu::constructor]] void start() {
