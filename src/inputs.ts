@@ -94,7 +94,7 @@ export function parseInputs(raw: RawInputs, spec: ActionSpec, cwd: string): Inpu
   const prefix = get("prefix") === "" ? null : parsePrefix(get("prefix"));
 
   const inputs: Inputs = {
-    command: parseCommand(get("command")),
+    command: oneOf("command", COMMANDS),
     targets: targets ?? ["gfx1010"],
     rocmVersion: rocmVersion ?? ROCM_VERSION,
     toolchain: parseToolchain(get("toolchain"), cwd),
@@ -138,16 +138,6 @@ const ROCM_VERSION = "7.0.2";
 
 /** Install location that a tarball records where none is named. */
 const PREFIX = "/opt/rocm-miopen-rdna1";
-
-/** `doctor` is refused with a word of its own when it is to run; nobody is told to use it. */
-function parseCommand(text: string): CommandName {
-  if (text === "doctor") return text;
-  return choice(
-    "command",
-    text,
-    COMMANDS.filter((name) => name !== "doctor"),
-  );
-}
 
 /**
  * `kernels` and `verify` are for a MIOpen that exists already, and so is what `install` makes where nothing fits, unless a

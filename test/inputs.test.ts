@@ -131,7 +131,7 @@ for (const [what, raw, pattern] of [
   ["zero jobs", { jobs: "0" }, /jobs: '0'.*from 1 to 256/],
   ["a negative number of jobs", { jobs: "-1" }, /jobs: '-1'/],
   ["jobs with a fraction", { jobs: "1.5" }, /jobs: '1.5'/],
-  ["an unknown command", { command: "biuld" }, /command: 'biuld'.*build, kernels.*, publish$/],
+  ["an unknown command", { command: "biuld" }, /command: 'biuld'.*build, kernels.*, publish, doctor$/],
   ["a bare word as patches", { patches: "mine" }, /patches: 'mine'.*\.\/mine/],
   ["a git address without a ref", { "miopen-source": "https://h/m.git" }, /miopen-source: .*without a ref/],
   ["sources without drift", { sources: "./a" }, /sources is given, but the command is 'build'/],

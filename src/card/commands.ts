@@ -8,7 +8,7 @@ import type { KernelDatabase } from "../kernels/stages.ts";
 import { removeTree, sha256 } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
+import { namesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { skippedRow } from "../verify/numerical.ts";
 import { type NumericalPlan, planRows } from "../verify/plan.ts";
 import type { ProofRow } from "../verify/proofs.ts";
@@ -54,11 +54,10 @@ export async function proveCommandsOnCard(
     rocblasLibrary: rocblas,
     device: await cardDevice(card, witness.library, toolchain, folder),
   };
-  const hashes = hashesOf(kernels.kernels);
-  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
+  const names = namesOf(kernels.kernels);
   const system = join(folder, "system");
-  const table = { setup, rows, kernels: { hashes, names }, system, jobs: 1, folder: join(folder, "table") };
-  const known = { ...table, rows: planRows(set, new Set(hashes.keys()), target).rows };
+  const table = { setup, rows, kernels: names, system, jobs: 1, folder: join(folder, "table") };
+  const known = { ...table, rows: planRows(set, new Set(names.hashes.keys()), target).rows };
   const ports = { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) };
   const prove = async () => {
     const health = new CardHealth(known, context.exec);

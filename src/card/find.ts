@@ -25,18 +25,22 @@ export interface UsableCard extends ComputeCard {
   standIn: StandIn | null;
 }
 
+/** What stands for `/` when cards are looked for. */
+export function cardRoot(env: NodeJS.ProcessEnv): string {
+  return env.RDNA1_TEST_CARD || "/";
+}
+
 /**
  * The first card of a target that this user may open, or in words why there is none. What the process inherited of
  * HSA_OVERRIDE_GFX_VERSION or ROCR_VISIBLE_DEVICES is not looked at: the card is asked under variables of our own.
  */
 export async function cardOf(target: Target, env: NodeJS.ProcessEnv): Promise<UsableCard | string> {
-  const standInRoot = env.RDNA1_TEST_CARD || null;
-  const root = standInRoot ?? "/";
+  const root = cardRoot(env);
   const kfd = join(root, "dev/kfd");
   const state = await openState(kfd);
   if (state === "absent") return "this machine has no AMD card that programs can use (no /dev/kfd)";
   if (state !== null) return mayNot(kfd, state);
-  const seen: ComputeCard[] = [];
+  const seen: (ComputeCard & { node: string })[] = [];
   for (const card of await computeCards(root)) {
     const node = join(root, `dev/dri/renderD${card.renderMinor}`);
     const problem = await openState(node);
@@ -44,17 +48,15 @@ export async function cardOf(target: Target, env: NodeJS.ProcessEnv): Promise<Us
     // card that nobody asks for, keeps it from starting [libhsakmt, topology.c and openclose.c]
     if (problem === "absent" || problem === "EPERM") continue;
     if (problem !== null) return mayNot(node, problem);
-    seen.push({ ...card, index: seen.length });
+    seen.push({ ...card, index: seen.length, node });
   }
   const card = seen.find(({ architecture }) => architecture === target);
   if (card === undefined) {
     const others = [...new Set(seen.map(({ architecture }) => architecture))].join(", ");
     return `there is no ${target} among the cards that programs can use here${others === "" ? "" : ` (${others})`}`;
   }
-  const standIn =
-    standInRoot === null ? null : (JSON.parse(await readFile(join(standInRoot, "stand-in.json"), "utf8")) as StandIn);
-  const node = join(root, `dev/dri/renderD${card.renderMinor}`);
-  return { ...card, node, driver: await driverOf(root), drivesDisplay: await drivesDisplay(root, card), standIn };
+  const standIn = root === "/" ? null : (JSON.parse(await readFile(join(root, "stand-in.json"), "utf8")) as StandIn);
+  return { ...card, driver: await driverOf(root), drivesDisplay: await drivesDisplay(root, card), standIn };
 }
 
 /**
@@ -71,7 +73,7 @@ export async function wantedCard(
   const card = await cardOf(target, env);
   if (typeof card === "string") {
     if (wish === "gpu") {
-      const others = targetsOf(await findCards(env.RDNA1_TEST_CARD || "/")).filter((other) => other !== target);
+      const others = targetsOf(await findCards(cardRoot(env))).filter((other) => other !== target);
       const hint = others.length === 0 ? "" : `use targets ${others.join(", ")}, or `;
       throw machineError(`${option}: ${card}`, `${hint}use ${option} 'virtual', which needs no card`);
     }
@@ -87,6 +89,21 @@ export async function wantedCard(
   if (card.standIn !== null) log.warning("RDNA1_TEST_CARD: a stand-in plays the card; what runs on it proves no card");
   else log.info(`${option}: what passes on the virtual device runs on the ${target} of this machine, too`);
   return card;
+}
+
+/** {@link wantedCard} of each target that has one. */
+export async function wantedCards(
+  context: Pick<Context, "env" | "log">,
+  option: "device" | "verify",
+  wish: "auto" | "gpu" | "virtual" | "off",
+  targets: readonly Target[],
+): Promise<ReadonlyMap<Target, UsableCard>> {
+  const cards = new Map<Target, UsableCard>();
+  for (const target of targets) {
+    const card = await wantedCard(context, option, wish, target);
+    if (card !== null) cards.set(target, card);
+  }
+  return cards;
 }
 
 function mayNot(file: string, code: string): string {

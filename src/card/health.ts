@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { DeviceEvent } from "../device/events.ts";
+import { type DeviceEvent, openLaunch } from "../device/events.ts";
 import { machineError, type RdnaError } from "../errors.ts";
 import { type Clock, SYSTEM_CLOCK } from "../ports/clock.ts";
 import type { Exec, ExecResult } from "../ports/exec.ts";
 import { type NumericalInput, runOnce } from "../verify/numerical.ts";
-import type { ProofRow } from "../verify/proofs.ts";
+import { type ProofRow, rowText } from "../verify/proofs.ts";
 import type { TableRow } from "../verify/table.ts";
 import { cardFault } from "../verify/verdict.ts";
 
@@ -21,8 +21,7 @@ export function nameIn(events: readonly DeviceEvent[]): string | null {
 
 /** Whether a kernel is to blame for how a run ended: it began and did not end, or HIP says that its launch failed. */
 export function brokeIn(events: readonly DeviceEvent[]): boolean {
-  const last = events.findLast(({ event }) => event === "launching" || event === "launch");
-  return last?.event === "launching" || events.some(({ event }) => event === "error");
+  return openLaunch(events) !== null || events.some(({ event }) => event === "error");
 }
 
 /**
@@ -66,7 +65,7 @@ export class CardHealth {
 
   /** After a run that did not end by itself: throws a machine error unless the card does a row that it can do. */
   async check(failed: ProofRow, result: ExecResult): Promise<void> {
-    const what = `${failed.command.slice(0, 200)}: ${failed.reason}`;
+    const what = rowText(failed);
     if (result.stuck === true) throw lost(`the card hangs: a process that waits for it cannot be ended, after ${what}`);
     const row = this.#good ?? this.#input.rows.find(({ args }) => args.join(" ") !== failed.command);
     if (row === undefined) throw lost(`whether the card still works cannot be told, after ${what}`);

@@ -5,11 +5,11 @@ import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
-import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
+import { namesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { numericalControls } from "../verify/controls.ts";
 import { skippedRow } from "../verify/numerical.ts";
 import { planRows } from "../verify/plan.ts";
-import { type CardProof, countProofs, proofsText } from "../verify/proofs.ts";
+import { type CardProof, countProofs, failedText, proofsText, rowText } from "../verify/proofs.ts";
 import { planProver } from "../verify/prover-plan.ts";
 import { type VerifyRequest, verifyParts } from "../verify/stage.ts";
 import { cardDevice } from "./device.ts";
@@ -73,7 +73,7 @@ export async function cardStage(context: Context, request: VerifyRequest, card: 
     if (!(error instanceof Refuted)) throw error;
     const { rows, name } = error.proof;
     for (const row of rows.filter(({ result }) => result === "failed").slice(0, 20))
-      context.log.warning(`${target} on ${name}: ${row.command.slice(0, 200)}: ${row.reason}`);
+      context.log.warning(`${target} on ${name}: ${rowText(row)}`);
     return error.proof;
   }
 }
@@ -92,11 +92,10 @@ async function prove(
 ): Promise<CardProof> {
   const device = await cardDevice(card, witness, toolchain, work);
   const setup = { toolchain, device, target, rocblasLibrary: rocblas.folder };
-  const hashes = hashesOf(kernels.kernels);
-  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
-  const { rows, unprovable } = planRows(set, new Set(hashes.keys()), target);
+  const names = namesOf(kernels.kernels);
+  const { rows, unprovable } = planRows(set, new Set(names.hashes.keys()), target);
   const system = join(work, "system");
-  const table = { setup, rows, kernels: { hashes, names }, system, jobs: 1, folder: join(work, "table") };
+  const table = { setup, rows, kernels: names, system, jobs: 1, folder: join(work, "table") };
   const database = readRows(kernels.path);
   const plans = planProver(database, target, set.dialect);
   const own = { setup, program: prover.program, plans, database, folder: join(work, "prover") };
@@ -119,11 +118,10 @@ async function prove(
 /** Throws a machine error that names the rows that failed on a card. */
 export function refuseCardFailures(proofs: readonly CardProof[], remedy: string): void {
   for (const { target, name, rows } of proofs) {
-    const failed = rows.filter(({ result }) => result === "failed");
-    if (failed.length === 0) continue;
-    const lines = failed.slice(0, 20).map((row) => `${row.command.slice(0, 200)}: ${row.reason}`);
+    const { failed } = countProofs(rows);
+    if (failed === 0) continue;
     throw machineError(
-      `${failed.length} of ${rows.length} rows failed on ${name} (${target}), although they pass on the virtual device:\n${lines.join("\n")}${failed.length > 20 ? "\n…" : ""}`,
+      `${failed} of ${rows.length} rows failed on ${name} (${target}), although they pass on the virtual device:\n${failedText(rows)}`,
       remedy,
     );
   }

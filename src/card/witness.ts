@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { compileAll, FLAGS, headerFolder, must } from "../device/build.ts";
+import { builtAside, builtStage, sourcesDigest } from "../device/built.ts";
 import { findCompiler, LINK } from "../device/compiler.ts";
 import { EXPORTS } from "../device/stubs.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -25,20 +25,14 @@ export interface BuiltWitness {
 /** Builds the witness with the compiler that the virtual device is built with. */
 export async function witnessStage(context: Context, toolchain: SoundToolchain): Promise<BuiltWitness> {
   const digest = await witnessDigest(context.projectRoot);
-  const outcome = await context.stages.run({
+  const library = await builtStage(context, toolchain, {
     name: "witness",
-    parts: { sources: digest, toolchain: toolchain.digest },
-    run: async (folder) => {
-      await toolchain.ensureSound();
-      await buildWitness(toolchain, context.projectRoot, join(folder, LIBRARY), context.exec);
-      return {};
-    },
+    file: "librdna1-witness.so",
+    digest,
+    build: (outFile) => buildWitness(toolchain, context.projectRoot, outFile, context.exec),
   });
-  context.timings.witness = outcome.seconds;
-  return { library: join(outcome.folder, LIBRARY), digest };
+  return { library, digest };
 }
-
-const LIBRARY = "librdna1-witness.so";
 
 /** C++ files relative to the project: those to compile, and whatever else they may include. */
 async function witnessSources(projectRoot: string): Promise<{ compiled: string[]; all: string[] }> {
@@ -51,11 +45,7 @@ async function witnessSources(projectRoot: string): Promise<{ compiled: string[]
 
 /** SHA-256 of everything in the project that the witness is made from. */
 export async function witnessDigest(projectRoot: string): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([FLAGS, LINK, EXPORTS]));
-  for (const name of (await witnessSources(projectRoot)).all) {
-    hash.update(`\0${name}\0`).update(await readFile(join(projectRoot, name)));
-  }
-  return hash.digest("hex");
+  return await sourcesDigest([FLAGS, LINK, EXPORTS], projectRoot, (await witnessSources(projectRoot)).all);
 }
 
 /** Compiles and links the witness; `outFile` appears whole or not at all. */
@@ -66,8 +56,7 @@ export async function buildWitness(
   exec: Exec,
 ): Promise<void> {
   const compiler = await findCompiler(toolchain);
-  const work = await mkdtemp(join(dirname(outFile), ".witness-build-"));
-  try {
+  await builtAside(outFile, async (work) => {
     const include = await headerFolder(toolchain, work);
     const flags = [...FLAGS, "-I", join(projectRoot, SHARED_FOLDER), "-isystem", include];
     const { compiled } = await witnessSources(projectRoot);
@@ -75,10 +64,8 @@ export async function buildWitness(
     const objects = await compileAll(compiler, exec, work, units);
     const versionScript = join(work, "exports.map");
     await writeFile(versionScript, EXPORTS);
-    const library = join(work, LIBRARY);
+    const library = join(work, "witness.so");
     await must(exec, compiler.link(objects, library, versionScript), `link the witness with ${compiler.name}`);
-    await rename(library, outFile);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+    return library;
+  });
 }

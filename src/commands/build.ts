@@ -1,4 +1,4 @@
-import { type UsableCard, wantedCard } from "../card/find.ts";
+import { wantedCards } from "../card/find.ts";
 import { cardStage, refuseCardFailures } from "../card/stage.ts";
 import type { Context } from "../context.ts";
 import { type BuiltDevice, deviceStage } from "../device/stage.ts";
@@ -34,8 +34,7 @@ import { type VerifyRequest, verifyStage } from "../verify/stage.ts";
 export async function build(context: Context): Promise<PackageResult> {
   const { inputs } = context;
   const { parts: folder } = inputs;
-  const cards = new Map<Target, UsableCard | null>();
-  for (const target of inputs.targets) cards.set(target, await wantedCard(context, "verify", inputs.verify, target));
+  const cards = await wantedCards(context, "verify", inputs.verify, inputs.targets);
   const made = await prepare(context);
   const { toolchain, compiled } = made;
   const prover = inputs.verify === "off" ? null : await proverStage(context, toolchain);
@@ -51,9 +50,9 @@ export async function build(context: Context): Promise<PackageResult> {
     const proof = { ...request, kernels, prover };
     const given = folder === null ? null : await givenProofs(folder, target, proofOrigin(origin, proof));
     const part = await proved(context, proof, given);
-    const card = cards.get(target) ?? null;
+    const card = cards.get(target);
     // What failed on the virtual device is not in these kernels: nothing unproven is given to a card
-    const onCard = card === null ? null : await cardStage(context, { ...proof, kernels: part.kernels }, card);
+    const onCard = card === undefined ? null : await cardStage(context, { ...proof, kernels: part.kernels }, card);
     parts.push({ target, rocblas, ...part, card: onCard });
   }
   const onCards = parts.flatMap(({ card }) => card ?? []);

@@ -1,3 +1,4 @@
+import { cardRoot } from "../card/find.ts";
 import type { Context } from "../context.ts";
 import { type Check, diagnose } from "../doctor/diagnose.ts";
 import { machineFacts } from "../doctor/machine.ts";
@@ -9,6 +10,5 @@ export interface DoctorResult {
 
 /** Looks at the machine and its environment, changes nothing, and says what keeps RDNA1 from working and what to do. */
 export async function doctor({ env, exec }: Context): Promise<DoctorResult> {
-  const root = env.RDNA1_TEST_CARD || "/";
-  return { checks: diagnose(await machineFacts(env, exec, root)) };
+  return { checks: diagnose(await machineFacts(env, exec, cardRoot(env))) };
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { withLock } from "../cache/lock.ts";
 import { removeUnused } from "../cache/unused.ts";
 import { proveCommandsOnCard } from "../card/commands.ts";
-import { type UsableCard, wantedCard } from "../card/find.ts";
+import { wantedCards } from "../card/find.ts";
 import { cardStage, refuseCardFailures } from "../card/stage.ts";
 import type { Context } from "../context.ts";
 import { virtualDevice } from "../device/device.ts";
@@ -17,11 +17,18 @@ import { miopenStage } from "../miopen/stage.ts";
 import { checkWritableFolder, removeTree, sha256, writeWhole } from "../ports/files.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, withReadOnlySystem } from "../verify/completeness.ts";
+import { namesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { givenDatabase } from "../verify/given-database.ts";
 import { proveNumerically, skippedRow } from "../verify/numerical.ts";
 import { type NumericalPlan, planUsersCommands } from "../verify/plan.ts";
-import { type CardProof, countProofs, type FileProof, type ProofRow, type Proofs } from "../verify/proofs.ts";
+import {
+  type CardProof,
+  countProofs,
+  type FileProof,
+  failedText,
+  type ProofRow,
+  type Proofs,
+} from "../verify/proofs.ts";
 import { proveCommandWithProver } from "../verify/prover.ts";
 import { proverStage } from "../verify/prover-build.ts";
 import { VERIFY_SCHEMA, verifyStage } from "../verify/stage.ts";
@@ -45,8 +52,7 @@ export interface VerifyResult {
  */
 export async function verify(context: Context): Promise<VerifyResult> {
   const { inputs, log } = context;
-  const cards = new Map<Target, UsableCard | null>();
-  for (const target of inputs.targets) cards.set(target, await wantedCard(context, "device", inputs.device, target));
+  const cards = await wantedCards(context, "device", inputs.device, inputs.targets);
   await checkWritableFolder(inputs.output, "output");
   const commands = inputs.commands === null ? null : await readCommandFile(inputs.commands, "commands", log);
   const lines = await readKernelSet(inputs.kernelSet, log);
@@ -63,12 +69,12 @@ export async function verify(context: Context): Promise<VerifyResult> {
       inputs.kernelDatabase === null
         ? await kernelsStage(context, request)
         : await givenDatabase(context, toolchain, inputs.kernelDatabase, target);
-    const card = cards.get(target) ?? null;
+    const card = cards.get(target);
     if (commands !== null) {
       const plan = planUsersCommands(commands, set.dialect, target);
       const own = { ...request, kernels, rocblas: rocblas.folder, own: toolchain };
       rows.push(
-        ...(card === null
+        ...(card === undefined
           ? await proveCommands(context, { ...own, device }, plan)
           : await proveCommandsOnCard(context, { ...own, card }, plan)),
       );
@@ -79,13 +85,13 @@ export async function verify(context: Context): Promise<VerifyResult> {
     rows.push(...proof.rows);
     proofs.files = [...proofs.files, ...proof.files];
     proofs.unproven = [...proofs.unproven, ...proof.unproven];
-    if (card === null) continue;
+    if (card === undefined) continue;
     if (countProofs(proof.rows).failed > 0)
       log.warning(`${target}: nothing is given to the card: rows failed before it`);
     else proofs.cards = [...proofs.cards, await cardStage(context, { ...request, kernels, prover }, card)];
   }
   const file = join(inputs.output, "verify.json");
-  const onCard = commands !== null && [...cards.values()].every((card) => card !== null && card.standIn === null);
+  const onCard = commands !== null && inputs.targets.every((target) => cards.get(target)?.standIn === null);
   const { cards: carded, ...virtual } = proofs;
   const whole: Proofs = {
     ...{ schema: 1, device: onCard ? "gpu" : "virtual", ...virtual, rows },
@@ -145,10 +151,8 @@ async function proveIn(
   plan: NumericalPlan,
 ): Promise<ProofRow[]> {
   const setup = { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas };
-  const hashes = hashesOf(kernels.kernels);
-  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
   const system = join(folder, "system");
-  const input = { setup, rows: plan.rows, kernels: { hashes, names }, system, jobs: context.jobs, folder };
+  const input = { setup, rows: plan.rows, kernels: namesOf(kernels.kernels), system, jobs: context.jobs, folder };
   const how = { target, database: kernels.path };
   const proven = await withReadOnlySystem(system, how, () => proveNumerically(input, context));
   for (const [index, one] of plan.own.entries()) {
@@ -172,13 +176,7 @@ export function commandLines(rows: readonly ProofRow[]): string[] {
 function refuseFailures(rows: readonly ProofRow[], file: string): void {
   const { failed, skipped } = countProofs(rows);
   if (failed > 0) {
-    const lines = rows
-      .filter(({ result }) => result === "failed")
-      .map((row) => `${row.command.slice(0, 200)}: ${row.reason}`);
-    throw machineError(
-      `${failed} of ${rows.length} proofs failed:\n${lines.slice(0, 20).join("\n")}${failed > 20 ? "\n…" : ""}`,
-      `every row is in ${file}`,
-    );
+    throw machineError(`${failed} of ${rows.length} proofs failed:\n${failedText(rows)}`, `every row is in ${file}`);
   }
   if (skipped === rows.length) throw userError("no command could be proven", `the reasons are in ${file}`);
 }

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { copyFile, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { machineError } from "../errors.ts";
 import type { Command, Exec } from "../ports/exec.ts";
 import { diskFull, readTextIfThere, saysDiskIsFull } from "../ports/files.ts";
 import { programCommand, type Toolchain } from "../toolchain/toolchain.ts";
+import { builtAside, sourcesDigest } from "./built.ts";
 import { type Compiler, findCompiler, LINK } from "./compiler.ts";
 import { EXPORTS, hipOperations, stubAssembly } from "./stubs.ts";
 
@@ -54,13 +54,9 @@ export async function deviceSources(projectRoot: string): Promise<string[]> {
  * matter to a run that executes nothing. The toolchain is the caller's to add.
  */
 export async function deviceDigest(projectRoot: string, part: "all" | "answers" = "all"): Promise<string> {
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify([FLAGS, LINK, EXPORTS, stubAssembly(["hipExample"])]));
-  for (const source of await deviceSources(projectRoot)) {
-    if (part === "answers" && source.startsWith(`${SOURCES}/sim/`)) continue;
-    hash.update(`\0${source}\0`).update(await readFile(join(projectRoot, source)));
-  }
-  return hash.digest("hex");
+  const sources = await deviceSources(projectRoot);
+  const names = part === "all" ? sources : sources.filter((source) => !source.startsWith(`${SOURCES}/sim/`));
+  return await sourcesDigest([FLAGS, LINK, EXPORTS, stubAssembly(["hipExample"])], projectRoot, names);
 }
 
 /**
@@ -74,17 +70,13 @@ export async function buildDevice(
   exec: Exec,
 ): Promise<void> {
   const compiler = await findCompiler(toolchain);
-  await mkdir(dirname(outFile), { recursive: true });
-  const work = await mkdtemp(join(dirname(outFile), ".device-build-"));
-  try {
+  await builtAside(outFile, async (work) => {
     const { objects, versionScript } = await compileDevice(compiler, toolchain, projectRoot, work, exec);
     const library = join(work, "device.so");
     const files = objects.map(({ object }) => object);
     await must(exec, compiler.link(files, library, versionScript), `link the virtual device with ${compiler.name}`);
-    await rename(library, outFile);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+    return library;
+  });
 }
 
 /** What the device is linked from. */

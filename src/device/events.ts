@@ -119,6 +119,12 @@ export type DeviceEvent =
   | (Common & { event: "unsupported"; call: string })
   | (Common & { event: "end"; launches: number; compiles: number; liveAllocations: number; liveBytes: number });
 
+/** The launch on a card that began and has not ended, or null: where it hangs, or what brought it down. */
+export function openLaunch(events: readonly DeviceEvent[]): Extract<DeviceEvent, { event: "launching" }> | null {
+  const last = events.findLast((event) => event.event === "launching" || event.event === "launch");
+  return last?.event === "launching" ? last : null;
+}
+
 /**
  * Reads an event log. A last line without its newline is left out: its writer is still at it or was killed.
  * Throws a SyntaxError that names the line for anything else that is no event.

@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import type { Context } from "../context.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
 import { buildDevice, deviceDigest, processorFlags } from "./build.ts";
+import { builtStage } from "./built.ts";
 
 /** The virtual device, built. */
 export interface BuiltDevice {
@@ -16,18 +16,15 @@ export interface BuiltDevice {
 /** Builds the virtual device with the toolchain's own compiler. */
 export async function deviceStage(context: Context, toolchain: SoundToolchain): Promise<BuiltDevice> {
   const digest = await deviceDigest(context.projectRoot);
-  const outcome = await context.stages.run({
+  const library = await builtStage(context, toolchain, {
     name: "device",
-    parts: { sources: digest, processor: (await processorFlags()).join(" "), toolchain: toolchain.digest },
-    run: async (folder) => {
-      await toolchain.ensureSound();
-      await buildDevice(toolchain, context.projectRoot, join(folder, "librdna1-device.so"), context.exec);
-      return {};
-    },
+    file: "librdna1-device.so",
+    digest,
+    parts: { processor: (await processorFlags()).join(" ") },
+    build: (outFile) => buildDevice(toolchain, context.projectRoot, outFile, context.exec),
   });
-  context.timings.device = outcome.seconds;
   return {
-    library: join(outcome.folder, "librdna1-device.so"),
+    library,
     digest,
     answersDigest: await deviceDigest(context.projectRoot, "answers"),
   };

@@ -5,10 +5,10 @@ import type { Exec } from "../ports/exec.ts";
 import { exists, readTextIfThere } from "../ports/files.ts";
 import { type BusCard, busCards, type ComputeCard, computeCards } from "../rdna1/cards.ts";
 import { TARGETS } from "../rdna1/targets.ts";
+import { rocmSeen } from "../release/install/machine.ts";
 import { type MiopenMatch, matchMiopen, miopenHere } from "../release/install/machine-miopen.ts";
 import type { PrefixManifest } from "../release/manifest.ts";
 import { PREFIX_MANIFEST } from "../release/prefix.ts";
-import { installedVersion } from "../toolchain/system.ts";
 
 /** What is known of a machine before anything is judged. */
 export interface MachineFacts {
@@ -99,17 +99,14 @@ async function overridesIn(root: string, home: string | null): Promise<string[]>
 }
 
 async function rocmIn(env: NodeJS.ProcessEnv, root: string): Promise<RocmFacts | null> {
-  for (const folder of [env.ROCM_PATH || join(root, "opt/rocm"), root]) {
-    const version = await installedVersion(folder);
-    if (version === null) continue;
-    const library = await miopenHere(env, root);
-    const miopen = library === null ? null : ((await library.version()) ?? "unknown");
-    const rocblas =
-      (await tensileArchitectures(join(folder, "lib/rocblas"))) ??
-      (await tensileArchitectures(join(folder, "usr/lib/x86_64-linux-gnu/rocblas")));
-    return { folder, version, miopen, rocblas };
-  }
-  return null;
+  const seen = await rocmSeen(env, root);
+  if (seen === null) return null;
+  const library = await miopenHere(env, root);
+  const miopen = library === null ? null : ((await library.version()) ?? "unknown");
+  const rocblas =
+    (await tensileArchitectures(join(seen.folder, "lib/rocblas"))) ??
+    (await tensileArchitectures(join(seen.folder, "usr/lib/x86_64-linux-gnu/rocblas")));
+  return { ...seen, miopen, rocblas };
 }
 
 /** By the names of files, in `library` or in `<version>/library`. */

@@ -1,4 +1,4 @@
-import type { DeviceEvent } from "../device/events.ts";
+import { type DeviceEvent, openLaunch } from "../device/events.ts";
 import { keyOf } from "../kernels/database.ts";
 import { expectedChecks, readChecks } from "./checks.ts";
 import type { Observation } from "./observe.ts";
@@ -44,8 +44,8 @@ function isLaunch(event: DeviceEvent): event is Launch {
 /** Objects to which the failure can be narrowed; none where it cannot: of several comparisons another may have failed too. */
 function certainly(observation: Observation, kernels: KernelNames, expected: Expectation): Set<string> {
   const { events } = observation;
-  const running = events.findLast((event) => event.event === "launching" || event.event === "launch");
-  if (running?.event === "launching" && kernels.names.has(running.module)) return new Set([running.module]);
+  const running = openLaunch(events);
+  if (running !== null && kernels.names.has(running.module)) return new Set([running.module]);
   if (expectedChecks(expected.args).length !== 1) return new Set();
   const stop = events.findIndex((event) => stopping(event, events).length > 0);
   if (stop === -1) return pending(observation, kernels, expected);

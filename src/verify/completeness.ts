@@ -14,6 +14,7 @@ import type { Target } from "../rdna1/targets.ts";
 import { readLedger } from "./ledger.ts";
 import { type Observation, observe, type ProofSetup, whyNoEvidence } from "./observe.ts";
 import type { KernelUse, ProofRow } from "./proofs.ts";
+import type { KernelNames } from "./verdict.ts";
 
 export interface CompletenessInput {
   setup: ProofSetup;
@@ -225,6 +226,17 @@ function rowOf(
 }
 
 /** Keys and md5s of a finished set, from the kernels' own list. */
-export function hashesOf(kernels: readonly { name: string; args: string; hash: string }[]): Map<string, string> {
+export function hashesOf(kernels: readonly NamedKernel[]): Map<string, string> {
   return new Map(kernels.map((kernel) => [keyOf(kernel), kernel.hash]));
+}
+
+/** The same, with the name behind each md5. */
+export function namesOf(kernels: readonly NamedKernel[]): KernelNames {
+  return { hashes: hashesOf(kernels), names: new Map(kernels.map(({ hash, name }) => [hash, name])) };
+}
+
+interface NamedKernel {
+  name: string;
+  args: string;
+  hash: string;
 }

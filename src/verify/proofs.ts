@@ -118,6 +118,17 @@ export interface Proofs {
   cards?: readonly CardProof[];
 }
 
+/** A row that did not pass, in a line. */
+export function rowText({ command, reason }: ProofRow): string {
+  return `${command.slice(0, 200)}: ${reason}`;
+}
+
+/** The rows that failed, a line each; of many the first. */
+export function failedText(rows: readonly ProofRow[]): string {
+  const lines = rows.filter(({ result }) => result === "failed").map(rowText);
+  return `${lines.slice(0, 20).join("\n")}${lines.length > 20 ? "\n…" : ""}`;
+}
+
 /** passed, failed and skipped of a table. */
 export function countProofs(rows: readonly ProofRow[]): Record<ProofResult, number> {
   const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -7,7 +7,7 @@ import { COMPLETENESS_SCHEMA, completenessInput } from "../kernels/stages.ts";
 import { readTextIfThere, sha256 } from "../ports/files.ts";
 import { proveCompleteness } from "./completeness.ts";
 import { type ProofOrigin, type ProofPartFacts, proofPartName } from "./proof-part.ts";
-import { countProofs, type ProofRow } from "./proofs.ts";
+import { countProofs, type ProofRow, rowText } from "./proofs.ts";
 import { prove, type VerifyRequest, verifyParts } from "./stage.ts";
 
 /** What the proofs of a request are made from; `set` is what its kernel set is made from. */
@@ -67,6 +67,6 @@ export async function proofShardStage(
 
 function counted({ log }: Context, target: string, rows: readonly ProofRow[]) {
   const failed = rows.filter(({ result }) => result === "failed");
-  for (const row of failed.slice(0, 20)) log.warning(`${target}: ${row.command.slice(0, 200)}: ${row.reason}`);
+  for (const row of failed.slice(0, 20)) log.warning(`${target}: ${rowText(row)}`);
   return countProofs(rows);
 }

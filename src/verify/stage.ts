@@ -10,13 +10,13 @@ import type { Shard } from "../kernels/shard.ts";
 import type { KernelDatabase, RocblasLibrary } from "../kernels/stages.ts";
 import type { Target } from "../rdna1/targets.ts";
 import type { SoundToolchain } from "../toolchain/stage.ts";
-import { hashesOf, withReadOnlySystem } from "./completeness.ts";
+import { namesOf, withReadOnlySystem } from "./completeness.ts";
 import { numericalControls } from "./controls.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { proveNumerically, skippedRow } from "./numerical.ts";
 import { planDigest, planRows } from "./plan.ts";
 import { type GivenProofs, seedLedger } from "./proof-part.ts";
-import type { ProofRow } from "./proofs.ts";
+import { type ProofRow, rowText } from "./proofs.ts";
 import { proveCommandWithProver, proveWithProver } from "./prover.ts";
 import type { BuiltProver } from "./prover-build.ts";
 import { planProver } from "./prover-plan.ts";
@@ -108,11 +108,10 @@ async function proveWith(
 ): Promise<NumericalProof> {
   const { toolchain, device, prover, rocblas, set, target, kernels } = request;
   const setup = { toolchain, device: virtualDevice(device.library), target, rocblasLibrary: rocblas.folder };
-  const hashes = hashesOf(kernels.kernels);
-  const names = new Map(kernels.kernels.map(({ hash, name }) => [hash, name]));
-  const { rows, unprovable, own: mine } = planRows(set, new Set(hashes.keys()), target);
+  const names = namesOf(kernels.kernels);
+  const { rows, unprovable, own: mine } = planRows(set, new Set(names.hashes.keys()), target);
   const how = { jobs: context.jobs, ...(shard === undefined ? {} : { shard }) };
-  const table = { setup, rows, kernels: { hashes, names }, system, ...how, folder: join(work, "table") };
+  const table = { setup, rows, kernels: names, system, ...how, folder: join(work, "table") };
   const driven = (await proveNumerically(table, context)).map((row) => (isPlanned(set.name) ? row : unbuilt(row)));
   const database = readRows(kernels.path);
   const plans = planProver(database, target, set.dialect);
@@ -139,10 +138,10 @@ function unbuilt(row: ProofRow): ProofRow {
 /** One line on how it went, and a warning for each row that failed. */
 function report({ log }: Context, { rows, unproven }: NumericalProof, { target, kernels }: VerifyRequest): void {
   const failed = rows.filter(({ result }) => result === "failed");
-  for (const row of failed.slice(0, 20)) log.warning(`${target}: ${row.command.slice(0, 200)}: ${row.reason}`);
+  for (const row of failed.slice(0, 20)) log.warning(`${target}: ${rowText(row)}`);
   if (failed.length > 20) log.warning(`${target}: and ${failed.length - 20} more rows failed`);
   const skipped = rows.filter(({ result }) => result === "skipped");
-  for (const row of skipped.slice(0, 20)) log.info(`${target}: skipped: ${row.command.slice(0, 200)}: ${row.reason}`);
+  for (const row of skipped.slice(0, 20)) log.info(`${target}: skipped: ${rowText(row)}`);
   const total = kernels.kernels.length;
   const passed = rows.length - failed.length - skipped.length;
   log.info(

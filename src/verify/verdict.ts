@@ -1,4 +1,4 @@
-import type { DeviceEvent } from "../device/events.ts";
+import { type DeviceEvent, openLaunch } from "../device/events.ts";
 import { optionsOf } from "../kernels/commands.ts";
 import { keyOf } from "../kernels/database.ts";
 import { whyFailed } from "../kernels/harvest.ts";
@@ -87,8 +87,8 @@ type Launch = Extract<DeviceEvent, { event: "launch" }>;
 
 /** Why a run was ended from outside, and on a card in which kernel and with what last words. */
 function whyEnded({ result, log, events }: Observation): string | null {
-  const running = events.findLast((event) => event.event === "launching" || event.event === "launch");
-  const where = running?.event === "launching" ? ` in ${short(running.kernel)} (${running.module || "rocBLAS"})` : "";
+  const running = openLaunch(events);
+  const where = running !== null ? ` in ${short(running.kernel)} (${running.module || "rocBLAS"})` : "";
   const words = cardFault(`${result.stdout}\n${result.stderr}`);
   return `${whyFailed(result, log)}${where}${words === null ? "" : `: ${words}`}`;
 }

@@ -9,7 +9,7 @@ import { STOCK } from "../../src/kernels/dialect.ts";
 import { NodeExec } from "../../src/ports/exec.ts";
 import { TerminalLog } from "../../src/ports/terminal-log.ts";
 import { programCommand, type Toolchain } from "../../src/toolchain/toolchain.ts";
-import { hashesOf, withReadOnlySystem } from "../../src/verify/completeness.ts";
+import { namesOf, withReadOnlySystem } from "../../src/verify/completeness.ts";
 import { proveOne } from "../../src/verify/numerical.ts";
 import type { ProofRow } from "../../src/verify/proofs.ts";
 import { proveWithProver } from "../../src/verify/prover.ts";
@@ -75,14 +75,13 @@ export async function judgeRow(
   const database = join(work, "given.kdb");
   await writeKernelDatabase(database, kernels);
   const system = join(work, "system");
-  const names = new Map(kernels.map(({ hash, name }) => [hash, name]));
   const setup = {
     toolchain,
     device: virtualDevice(device),
     target: "gfx1010",
     rocblasLibrary: toolchain.paths.rocblasLibrary ?? "",
   } as const;
-  const input = { setup, rows: [], kernels: { hashes: hashesOf(kernels), names }, system, jobs: 1, folder: work };
+  const input = { setup, rows: [], kernels: namesOf(kernels), system, jobs: 1, folder: work };
   const run = () => proveOne(input, row, join(work, "run"), new NodeExec());
   return await withReadOnlySystem(system, { target: "gfx1010", database }, run);
 }

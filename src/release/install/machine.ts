@@ -126,7 +126,11 @@ async function rocmHere(env: NodeJS.ProcessEnv, log: Log, root: string): Promise
   return seen?.version ?? null;
 }
 
-async function rocmSeen(env: NodeJS.ProcessEnv, root: string): Promise<{ version: string; folder: string } | null> {
+/** The ROCm of a machine: `ROCM_PATH`, else `/opt/rocm`, else what a distribution has installed. */
+export async function rocmSeen(
+  env: NodeJS.ProcessEnv,
+  root: string,
+): Promise<{ version: string; folder: string } | null> {
   for (const folder of [env.ROCM_PATH || `${root}/opt/rocm`, root]) {
     const version = await installedVersion(folder);
     if (version !== null) return { version, folder };
