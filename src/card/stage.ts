@@ -5,16 +5,18 @@ import type { Context } from "../context.ts";
 import { machineError } from "../errors.ts";
 import { bunzipFor } from "../kernels/bunzip.ts";
 import { readRows } from "../kernels/database.ts";
+import { sha256 } from "../ports/files.ts";
 import { namesOf, withReadOnlySystem } from "../verify/completeness.ts";
 import { numericalControls } from "../verify/controls.ts";
 import { skippedRow } from "../verify/numerical.ts";
 import { planRows } from "../verify/plan.ts";
-import { type CardProof, countProofs, failedText, proofsText, rowText } from "../verify/proofs.ts";
+import { type CardProof, countProofs, failedText, type ProofRow, proofsText, rowText } from "../verify/proofs.ts";
 import { planProver } from "../verify/prover-plan.ts";
 import { type VerifyRequest, verifyParts } from "../verify/stage.ts";
 import { cardDevice } from "./device.ts";
 import type { UsableCard } from "./find.ts";
 import { CardHealth } from "./health.ts";
+import { passedIn, passedPlans, passedRows } from "./passed.ts";
 import { driveTable, provePlansOnCard } from "./prove.ts";
 import { witnessStage } from "./witness.ts";
 
@@ -31,11 +33,16 @@ class Refuted extends Error {
   }
 }
 
+export interface CardRequest extends VerifyRequest {
+  /** What the virtual device made of the set */
+  rows: readonly ProofRow[];
+}
+
 /**
- * Runs the proof table of a kernel set on a card, with compilation refused. The set must have passed on the virtual device:
- * nothing unproven is given to a card. Rows that failed are in what is returned; rows that passed are not run again.
+ * Runs on a card what has passed on the virtual device, with compilation refused: nothing unproven is given to a card. Rows
+ * that failed are in what is returned; rows that passed are not run again.
  */
-export async function cardStage(context: Context, request: VerifyRequest, card: UsableCard): Promise<CardProof> {
+export async function cardStage(context: Context, request: CardRequest, card: UsableCard): Promise<CardProof> {
   const { toolchain, target } = request;
   const witness = await witnessStage(context, toolchain);
   // The virtual device has no part in it
@@ -46,6 +53,7 @@ export async function cardStage(context: Context, request: VerifyRequest, card: 
       variant: target,
       parts: {
         ...parts,
+        rows: sha256(JSON.stringify(passedIn(request.rows).map(({ command }) => command))),
         witness: witness.digest,
         card: card.id,
         driver: card.driver,
@@ -85,7 +93,7 @@ export function withCard<T>({ log }: Pick<Context, "log">, { node }: UsableCard,
 
 async function prove(
   context: Context,
-  { toolchain, rocblas, set, target, kernels, prover }: VerifyRequest,
+  { toolchain, rocblas, set, target, kernels, prover, rows: before }: CardRequest,
   card: UsableCard,
   witness: string,
   work: string,
@@ -93,11 +101,12 @@ async function prove(
   const device = await cardDevice(card, witness, toolchain, work);
   const setup = { toolchain, device, target, rocblasLibrary: rocblas.folder };
   const names = namesOf(kernels.kernels);
-  const { rows, unprovable } = planRows(set, new Set(names.hashes.keys()), target);
+  const planned = planRows(set, new Set(names.hashes.keys()), target);
+  const rows = passedRows(planned.rows, before);
   const system = join(work, "system");
   const table = { setup, rows, kernels: names, system, jobs: 1, folder: join(work, "table") };
   const database = readRows(kernels.path);
-  const plans = planProver(database, target, set.dialect);
+  const plans = passedPlans(planProver(database, target, set.dialect), before);
   const own = { setup, program: prover.program, plans, database, folder: join(work, "prover") };
   const ports = { exec: context.exec, log: context.log, bunzip: bunzipFor(toolchain) };
   return await withReadOnlySystem(system, { target, database: kernels.path }, async () => {
@@ -106,7 +115,7 @@ async function prove(
     const proven = await provePlansOnCard(own, health, ports);
     await rm(join(own.folder, "control"), { recursive: true, force: true }); // one that failed is run again
     const controls = await numericalControls({ table, prover: { ...own, jobs: 1 }, driven: driven.rows }, ports);
-    const skipped = unprovable.map((one) => skippedRow(target, one));
+    const skipped = planned.unprovable.map((one) => skippedRow(target, one));
     const { driver, standIn } = card;
     return {
       ...{ target, name: driven.name ?? card.architecture, driver, standIn: standIn !== null },

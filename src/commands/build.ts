@@ -52,7 +52,10 @@ export async function build(context: Context): Promise<PackageResult> {
     const part = await proved(context, proof, given);
     const card = cards.get(target);
     // What failed on the virtual device is not in these kernels: nothing unproven is given to a card
-    const onCard = card === undefined ? null : await cardStage(context, { ...proof, kernels: part.kernels }, card);
+    const onCard =
+      card === undefined
+        ? null
+        : await cardStage(context, { ...proof, kernels: part.kernels, rows: part.proofs?.rows ?? [] }, card);
     parts.push({ target, rocblas, ...part, card: onCard });
   }
   const onCards = parts.flatMap(({ card }) => card ?? []);

@@ -88,7 +88,11 @@ export async function verify(context: Context): Promise<VerifyResult> {
     if (card === undefined) continue;
     if (countProofs(proof.rows).failed > 0)
       log.warning(`${target}: nothing is given to the card: rows failed before it`);
-    else proofs.cards = [...proofs.cards, await cardStage(context, { ...request, kernels, prover }, card)];
+    else
+      proofs.cards = [
+        ...proofs.cards,
+        await cardStage(context, { ...request, kernels, prover, rows: proof.rows }, card),
+      ];
   }
   const file = join(inputs.output, "verify.json");
   const onCard = commands !== null && inputs.targets.every((target) => cards.get(target)?.standIn === null);

@@ -113,12 +113,16 @@ export function skippedRow(target: Target, { command, reason }: Unprovable): Pro
   };
 }
 
+/** How a row of the table names its run: variables, then arguments. */
+export function rowCommand({ env, args }: Pick<TableRow, "env" | "args">): string {
+  return [...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...args].join(" ");
+}
+
 function rowOf(input: NumericalInput, row: TableRow, observed: Observation, verdict: Verdict): ProofRow {
   const { result, log } = observed;
   const { operation, type, direction, layout } = describeCommand({ args: row.args, family: row.family });
-  const variables = Object.entries(row.env).map(([name, value]) => `${name}=${value} `);
   return {
-    ...{ kind: "numerical", target: input.setup.target, command: variables.join("") + row.args.join(" ") },
+    ...{ kind: "numerical", target: input.setup.target, command: rowCommand(row) },
     ...{ operation, type, direction, family: row.family, layout },
     ...resultOf(input, row, verdict, row.own === true ? whyIdle(observed) : null),
     solver: row.solver ?? (log.solvers.join(", ") || null),
